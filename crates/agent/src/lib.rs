@@ -1,0 +1,1 @@
+//! The control plane: plans, executes and reconciles; serves the API

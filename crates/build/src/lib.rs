@@ -1,0 +1,1 @@
+//! Input hashing and the builders that turn a source tree into artifacts

@@ -1,0 +1,1 @@
+//! landfall.toml, dotenv and importers, read with positions and turned into the model

@@ -1,0 +1,1 @@
+//! The content-addressed store: tree indexes, blobs, materialised trees

@@ -1,0 +1,1 @@
+//! Ids, specs, routes, plans and the rollout state machine: pure data and pure functions

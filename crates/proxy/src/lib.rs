@@ -1,0 +1,1 @@
+//! The data plane: routes requests to ready instances and never knows about deployments

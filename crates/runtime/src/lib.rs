@@ -1,0 +1,1 @@
+//! Running instances: the process runtime and its shim

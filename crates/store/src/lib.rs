@@ -1,0 +1,1 @@
+//! The only SQL: migrations, journal, releases, environments and history

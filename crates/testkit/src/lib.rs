@@ -1,0 +1,1 @@
+//! For tests only: fakes, load generation, faults

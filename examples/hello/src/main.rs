@@ -1,0 +1,2 @@
+//! The smallest example app.
+fn main() {}
