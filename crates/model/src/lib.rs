@@ -1,1 +1,25 @@
-//! Ids, specs, routes, plans and the rollout state machine: pure data and pure functions
+//! The vocabulary of Landfall: ids, specs, routes, plans and the rollout state machine.
+//!
+//! Everything here is plain data and total functions over it. This crate does no IO, knows no
+//! async runtime and reads no clock, so every decision Landfall takes can be replayed in a test.
+
+pub mod cause;
+pub mod command;
+pub mod digest;
+pub mod env;
+pub mod event;
+pub mod ids;
+pub mod millis;
+pub mod plan;
+pub mod release;
+pub mod rollout;
+pub mod snapshot;
+pub mod spec;
+
+pub use cause::{Cause, CauseKind};
+pub use command::CommandSpec;
+pub use digest::Digest;
+pub use ids::{
+    AppName, DeploymentId, EnvironmentName, InstanceId, InvalidName, ReleaseNumber, ServiceName,
+    TaskName,
+};
