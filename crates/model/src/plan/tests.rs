@@ -1,0 +1,306 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::*;
+use crate::env::Template;
+use crate::release::{Artifact, Release, SourceInfo};
+use crate::spec::*;
+use crate::{AppName, CauseKind, CommandSpec, DeploymentId, InstanceId};
+
+fn name<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+fn process() -> ProcessSpec {
+    ProcessSpec {
+        run: CommandSpec::Argv(vec!["./web".into()]),
+        dir: ".".into(),
+        fixed_port: None,
+        overlap: true,
+        ready: ReadySpec {
+            probe: Probe::Tcp,
+            within: Duration::from_secs(60),
+            start_period: Duration::ZERO,
+            interval: Duration::from_millis(250),
+            timeout: Duration::from_secs(5),
+            failures: None,
+        },
+        stop: StopSpec {
+            signal: "SIGTERM".into(),
+            grace: Duration::from_secs(10),
+        },
+        restart: RestartSpec::default(),
+        limits: Limits::default(),
+        writable: Vec::new(),
+    }
+}
+
+fn service(replicas: u32) -> ServiceSpec {
+    ServiceSpec {
+        kind: ServiceKind::Process(process()),
+        build: None,
+        artifact: name("web"),
+        replicas,
+        needs: Vec::new(),
+        env: BTreeMap::new(),
+        version: None,
+    }
+}
+
+fn spec() -> AppSpec {
+    AppSpec {
+        format: SPEC_FORMAT,
+        app: name::<AppName>("shop"),
+        environment: name("local"),
+        services: BTreeMap::from([(name("web"), service(2)), (name("worker"), service(1))]),
+        routes: vec![RouteSpec {
+            host: None,
+            path: "/".into(),
+            to: name("web"),
+            strip_prefix: false,
+        }],
+        tasks: BTreeMap::new(),
+        smoke: Vec::new(),
+        watch: None,
+        keep_releases: 5,
+        drain: Duration::from_secs(30),
+    }
+}
+
+fn artifact(content: &str) -> Artifact {
+    Artifact {
+        digest: Digest::of(content.as_bytes()),
+        inputs: Digest::of(content.as_bytes()),
+    }
+}
+
+fn deploy(spec: AppSpec, content: &str) -> Desired {
+    Desired {
+        intent: Intent::Deploy { force: false },
+        spec,
+        builds: BTreeMap::from([(name("web"), BuildNeed::Exists(artifact(content)))]),
+        source: SourceInfo::default(),
+    }
+}
+
+fn nothing() -> Observed {
+    Observed {
+        next_release: ReleaseNumber(1),
+        live: None,
+        target: None,
+        stopped: BTreeSet::new(),
+        instances: Vec::new(),
+    }
+}
+
+/// The environment after `desired` was deployed as release 1.
+fn after(desired: &Desired) -> Observed {
+    let artifacts = BTreeMap::from([(name("web"), artifact("one"))]);
+    let live = Release {
+        number: ReleaseNumber(1),
+        spec: desired.spec.clone(),
+        artifacts,
+        source: SourceInfo::default(),
+        deployment: DeploymentId(1),
+    };
+    let instances = desired.spec.services.iter().flat_map(|(service, spec)| {
+        let digest = Some(artifact("one").digest);
+        let key = instance_key(
+            &desired.spec,
+            service,
+            digest,
+            ReleaseNumber(1),
+            &SourceInfo::default(),
+        );
+        (0..spec.replicas).map(move |ordinal| ObservedInstance {
+            id: name::<InstanceId>(&format!("{service}-1-{ordinal}")),
+            service: service.clone(),
+            key: key.unwrap(),
+            running: true,
+        })
+    });
+    let instances = instances.collect();
+    Observed {
+        next_release: ReleaseNumber(2),
+        live: Some(live),
+        instances,
+        ..nothing()
+    }
+}
+
+fn actions(plan: &Plan) -> Vec<(String, Action)> {
+    plan.services
+        .iter()
+        .map(|line| (line.service.to_string(), line.action))
+        .collect()
+}
+
+#[test]
+fn b10_the_same_thing_twice_is_nothing_to_do() {
+    let desired = deploy(spec(), "one");
+    let plan = plan(&desired, &after(&desired)).unwrap();
+    assert!(plan.is_noop(), "{plan:?}");
+    assert_eq!(
+        (plan.from, plan.to),
+        (Some(ReleaseNumber(1)), Some(ReleaseNumber(1)))
+    );
+}
+
+#[test]
+fn b10_a_first_deploy_starts_everything_and_stops_nothing() {
+    let plan = plan(&deploy(spec(), "one"), &nothing()).unwrap();
+    assert_eq!(plan.stops().count(), 0);
+    assert_eq!(plan.service(&name("web")).unwrap().start, 2);
+    assert!(plan.steps.is_sorted(), "{:?}", plan.steps);
+    assert!(!plan.steps.contains(&StepName::Drain));
+}
+
+#[test]
+fn c2_a_change_of_routes_alone_restarts_nothing() {
+    let observed = after(&deploy(spec(), "one"));
+    let mut changed = spec();
+    changed.routes[0].path = "/shop".into();
+    let plan = plan(&deploy(changed, "one"), &observed).unwrap();
+    assert!(plan.services.iter().all(ServiceLine::is_kept), "{plan:?}");
+    assert!(plan.steps.contains(&StepName::Switch));
+    assert_eq!(plan.routes.len(), 2);
+}
+
+#[test]
+fn d3_a_change_of_env_replaces_just_the_services_that_have_it() {
+    let observed = after(&deploy(spec(), "one"));
+    let mut changed = spec();
+    let worker = changed
+        .services
+        .get_mut(&name::<ServiceName>("worker"))
+        .unwrap();
+    worker
+        .env
+        .insert("LEVEL".into(), Template::literal("debug"));
+    let plan = plan(&deploy(changed, "one"), &observed).unwrap();
+    let expected = [
+        ("web".into(), Action::Keep),
+        ("worker".into(), Action::Replace),
+    ];
+    assert_eq!(actions(&plan), expected);
+    assert_eq!(
+        plan.service(&name("worker")).unwrap().reason,
+        "env changed: LEVEL"
+    );
+    assert!(
+        !serde_json::to_string(&plan).unwrap().contains("debug"),
+        "a plan shows no values"
+    );
+}
+
+#[test]
+fn b10_a_rebuild_says_which_inputs_changed() {
+    let observed = after(&deploy(spec(), "one"));
+    let mut desired = deploy(spec(), "one");
+    let paths = ["a", "b", "c", "d"].map(String::from).to_vec();
+    desired.builds = BTreeMap::from([(
+        name("web"),
+        BuildNeed::Needed(BuildReason::InputsChanged(paths)),
+    )]);
+    let plan = plan(&desired, &observed).unwrap();
+    let reason = &plan.service(&name("web")).unwrap().reason;
+    assert_eq!(reason, "rebuilt, 4 inputs changed: a, b, c and 1 more");
+}
+
+#[test]
+fn a_service_that_must_not_overlap_is_replaced_stop_first_and_the_plan_says_so() {
+    let mut fixed = spec();
+    let web = fixed.services.get_mut(&name::<ServiceName>("web")).unwrap();
+    web.replicas = 1;
+    if let ServiceKind::Process(process) = &mut web.kind {
+        process.fixed_port = Some(3000);
+    }
+    let observed = after(&deploy(fixed.clone(), "one"));
+    let plan = plan(&deploy(fixed, "two"), &observed).unwrap();
+    assert_eq!(
+        plan.service(&name("web")).unwrap().action,
+        Action::ReplaceStopFirst
+    );
+    assert!(plan.notes[0].contains("port 3000"), "{:?}", plan.notes);
+    assert!(plan.steps.contains(&StepName::Replace));
+}
+
+#[test]
+fn f6_scaling_keeps_the_instances_that_run() {
+    let observed = after(&deploy(spec(), "one"));
+    let mut scaled = spec();
+    scaled
+        .services
+        .get_mut(&name::<ServiceName>("web"))
+        .unwrap()
+        .replicas = 3;
+    let mut desired = deploy(scaled, "one");
+    desired.intent = Intent::Scale {
+        replicas: BTreeMap::from([(name("web"), 3)]),
+    };
+    let plan = plan(&desired, &observed).unwrap();
+    let web = plan.service(&name("web")).unwrap();
+    assert_eq!(
+        (web.action, web.keep.len(), web.start),
+        (Action::Scale, 2, 1)
+    );
+}
+
+#[test]
+fn b4_a_rollback_returns_to_the_release_and_says_that_tasks_do_not_run() {
+    let mut with_task = spec();
+    let task = TaskSpec {
+        service: name("web"),
+        run: CommandSpec::Shell("migrate".into()),
+        when: When::BeforeSwitch,
+        timeout: Duration::from_secs(60),
+        blocking: true,
+        env: BTreeMap::new(),
+    };
+    with_task.tasks.insert(name("migrate"), task);
+    let mut observed = after(&deploy(with_task.clone(), "one"));
+    let mut target = observed.live.clone().unwrap();
+    target.artifacts = BTreeMap::from([(name("web"), artifact("zero"))]);
+    observed.live.as_mut().unwrap().number = ReleaseNumber(2);
+    observed.target = Some(target);
+    let mut desired = deploy(with_task, "zero");
+    desired.intent = Intent::Rollback { to: None };
+    let plan = plan(&desired, &observed).unwrap();
+    assert_eq!(
+        (plan.from, plan.to),
+        (Some(ReleaseNumber(2)), Some(ReleaseNumber(1)))
+    );
+    assert!(!plan.makes_release && plan.tasks.is_empty());
+    assert!(
+        plan.notes[0].contains("tasks do not run"),
+        "{:?}",
+        plan.notes
+    );
+}
+
+#[test]
+fn a_rollback_with_nothing_to_go_back_to_is_refused() {
+    let mut desired = deploy(spec(), "one");
+    desired.intent = Intent::Rollback { to: None };
+    let refusal = plan(&desired, &after(&deploy(spec(), "one"))).unwrap_err();
+    assert_eq!(refusal.kind, CauseKind::Refused);
+}
+
+#[test]
+fn stopping_one_service_leaves_the_others() {
+    let mut desired = deploy(spec(), "one");
+    desired.intent = Intent::Stop {
+        services: vec![name("worker")],
+    };
+    let plan = plan(&desired, &after(&deploy(spec(), "one"))).unwrap();
+    let expected = [
+        ("web".into(), Action::Keep),
+        ("worker".into(), Action::Stop),
+    ];
+    assert_eq!(actions(&plan), expected);
+    let starting = plan.service(&name("worker")).unwrap();
+    assert_eq!(starting.stop.len(), 1);
+}
