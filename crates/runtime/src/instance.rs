@@ -1,0 +1,154 @@
+//! What an instance should be, and what it is.
+//!
+//! Plain data, on disk and on the wire between the shim and the agent; it holds no secret.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use landfall_model::spec::{Limits, RestartSpec, StopSpec};
+use landfall_model::{
+    AppName, DeploymentId, EnvironmentName, InstanceId, ReleaseNumber, ServiceName, TaskName,
+};
+use serde::{Deserialize, Serialize};
+
+/// The format of [`InstanceSpec`] on disk.
+pub const INSTANCE_FORMAT: u32 = 1;
+
+/// What an instance should be. Holds no secret: the environment is given besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceSpec {
+    /// [`INSTANCE_FORMAT`].
+    pub format: u32,
+    /// Its id, unique on the host for ever.
+    pub id: InstanceId,
+    /// What it belongs to; `None` for Landfall's own processes.
+    pub owner: Option<Owner>,
+    /// Program and arguments; never empty.
+    pub argv: Vec<String>,
+    /// Absolute working directory.
+    pub dir: PathBuf,
+    /// The port it was given.
+    pub port: Option<u16>,
+    /// What happens when it exits by itself; `None` leaves it exited: tasks.
+    pub restart: Option<RestartSpec>,
+    /// How it is stopped.
+    pub stop: StopSpec,
+    /// What it may use.
+    pub limits: Limits,
+    /// Bounds of its log.
+    pub log: LogSpec,
+}
+
+/// What an instance belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The service, or the service of the task.
+    pub service: ServiceName,
+    /// The task, when it is one.
+    pub task: Option<TaskName>,
+    /// The release it was started for.
+    pub release: ReleaseNumber,
+    /// The deployment that started it; `None` for tasks run by hand.
+    pub deployment: Option<DeploymentId>,
+}
+
+/// Bounds of an instance's log on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSpec {
+    /// Bytes after which a file is rotated.
+    pub max_file_bytes: u64,
+    /// Files kept, the current one included.
+    pub max_files: u32,
+}
+
+impl Default for LogSpec {
+    /// 8 files of 8 MiB: an instance's log never takes more than 64 MiB.
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 8 << 20,
+            max_files: 8,
+        }
+    }
+}
+
+/// What an instance is, as observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// What it should be.
+    pub spec: InstanceSpec,
+    /// What it is.
+    pub state: InstanceState,
+    /// How often it was restarted after exits of its own.
+    pub restarts: u32,
+    /// Its latest exit.
+    pub last_exit: Option<Exit>,
+    /// Grows with every change of this status.
+    pub seq: u64,
+    /// What is not as the spec asks, for a person: limits that cannot be enforced here, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// The state of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum InstanceState {
+    /// The process runs.
+    Running {
+        /// Its process id.
+        pid: u32,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It exited by itself and will be started again.
+    BackingOff {
+        /// When.
+        until: Timestamp,
+    },
+    /// It exited too often in too short a time; restarts go on at the longest delay.
+    CrashLooping {
+        /// Next attempt.
+        until: Timestamp,
+    },
+    /// It exited, or was stopped, and stays so.
+    Exited,
+    /// Its shim is gone without a word: killed, or the host rebooted. The process is not running.
+    Lost,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// When.
+    pub at: Timestamp,
+    /// Exit code, when it exited.
+    pub code: Option<i32>,
+    /// Signal number, when it was killed.
+    pub signal: Option<i32>,
+    /// Why, as far as the shim knows.
+    pub reason: ExitReason,
+    /// How long it had run, in milliseconds.
+    pub ran_ms: u64,
+}
+
+/// Why a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitReason {
+    /// By itself.
+    Itself,
+    /// The kernel killed it for memory, as the cgroup tells.
+    OutOfMemory,
+    /// It was asked to stop, and did.
+    Stopped,
+    /// It was asked to stop, did not within its grace time, and was killed.
+    StopTimedOut,
+    /// Someone else sent the signal.
+    KilledByOther,
+    /// The program could not be executed at all; the message is in the log.
+    CouldNotStart,
+}
