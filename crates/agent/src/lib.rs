@@ -1,1 +1,24 @@
-//! The control plane: plans, executes and reconciles; serves the API
+//! The control plane: plans, executes and reconciles, and serves the API. Never prints.
+
+pub mod api;
+pub mod paths;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Instance id under which the agent itself is supervised in [`paths::StatePaths::system`].
+pub const AGENT_INSTANCE: &str = "agent";
+/// Instance id prefix under which the proxy is supervised there.
+pub const PROXY_INSTANCE: &str = "proxy";
+
+/// What an agent needs to know at start.
+#[derive(Debug, Clone)]
+pub struct AgentOptions {
+    /// Where its state is.
+    pub paths: paths::StatePaths,
+    /// Where the proxy serves HTTP. `None` takes the remembered address, or the first free port
+    /// of loopback from 8080 on; port 0 takes any free port and remembers it.
+    pub http: Option<SocketAddr>,
+    /// The `landfall` binary, for shims and the proxy.
+    pub program: PathBuf,
+}

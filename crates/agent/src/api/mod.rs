@@ -1,0 +1,3 @@
+//! The agent's API on its unix socket.
+
+pub mod types;
