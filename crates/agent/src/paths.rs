@@ -63,7 +63,10 @@ impl StatePaths {
 
     /// Everything of an environment.
     pub fn environment(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
-        self.root.join("apps").join(app.as_str()).join(environment.as_str())
+        self.root
+            .join("apps")
+            .join(app.as_str())
+            .join(environment.as_str())
     }
 
     /// The trees of a release.
@@ -73,7 +76,9 @@ impl StatePaths {
         environment: &EnvironmentName,
         release: ReleaseNumber,
     ) -> PathBuf {
-        self.environment(app, environment).join("releases").join(release.to_string())
+        self.environment(app, environment)
+            .join("releases")
+            .join(release.to_string())
     }
 
     /// The persistent paths of a service.
@@ -83,7 +88,9 @@ impl StatePaths {
         environment: &EnvironmentName,
         service: &ServiceName,
     ) -> PathBuf {
-        self.environment(app, environment).join("persistent").join(service.as_str())
+        self.environment(app, environment)
+            .join("persistent")
+            .join(service.as_str())
     }
 
     /// The directory of an instance.

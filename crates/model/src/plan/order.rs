@@ -16,7 +16,7 @@ pub(super) fn steps(plan: &Plan, spec: &AppSpec) -> Vec<StepName> {
     let stop_first = any(&[Action::ReplaceStopFirst]);
     let is_deploy = matches!(plan.intent, Intent::Deploy { .. });
     let changes_release = plan.makes_release || plan.from != plan.to;
-    let serves = !plan.stopped.iter().count().eq(&spec.services.len());
+    let serves = plan.stopped.len() != spec.services.len();
     let task = |when| plan.tasks.iter().any(|line| line.when == when);
     let wanted = [
         (StepName::Build, plan.builds.iter().any(|line| line.build)),
