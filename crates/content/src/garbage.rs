@@ -1,0 +1,121 @@
+//! Removing what no release needs.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use landfall_model::Digest;
+
+use crate::blob;
+use crate::disk::sync_directory;
+use crate::error::{ContentError, Context as _};
+use crate::hold::held;
+use crate::store::ContentStore;
+
+/// What a collection removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Trees that went.
+    pub trees: u64,
+    /// Blobs that went.
+    pub blobs: u64,
+    /// Bytes of disk that came free.
+    pub bytes: u64,
+    /// Trees that should be kept and that the store does not hold.
+    pub missing: Vec<Digest>,
+}
+
+impl ContentStore {
+    /// Removes every tree that is neither in `keep` nor held, and every blob that no remaining
+    /// tree needs. Waits for ingests and materialisations that are under way, and they for it.
+    ///
+    /// # Errors
+    /// When a kept tree is damaged, so that what it needs is unknown: then nothing is removed. Or
+    /// when something cannot be removed.
+    pub fn collect_garbage(&self, keep: &BTreeSet<Digest>) -> Result<Collected, ContentError> {
+        let _alone = self.monopolise()?;
+        let mut collected = Collected::default();
+        let held: HashSet<String> = held(&self.holds())?.into_iter().collect();
+        let kept: HashSet<String> = keep.iter().map(Digest::hex).chain(held).collect();
+        let mut needed = HashSet::new();
+        for hex in &kept {
+            let Ok(digest) = format!("b3:{hex}").parse() else {
+                continue;
+            };
+            match self.tree(&digest) {
+                Ok(index) => needed.extend(index.blobs()),
+                Err(ContentError::NoTree(missing)) if keep.contains(&missing) => {
+                    collected.missing.push(missing);
+                }
+                Err(ContentError::NoTree(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        collected.missing.sort();
+        self.remove_trees(&kept, &mut collected)?;
+        self.remove_blobs(&needed, &mut collected)?;
+        Ok(collected)
+    }
+
+    fn remove_trees(
+        &self,
+        kept: &HashSet<String>,
+        collected: &mut Collected,
+    ) -> Result<(), ContentError> {
+        for path in list(&self.trees())? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !kept.contains(name.as_ref()) {
+                collected.bytes += remove(&path)?;
+                collected.trees += 1;
+            }
+        }
+        // Trees are gone for good before the content that they named.
+        sync_directory(&self.trees())
+    }
+
+    fn remove_blobs(
+        &self,
+        needed: &HashSet<Digest>,
+        collected: &mut Collected,
+    ) -> Result<(), ContentError> {
+        for path in self.blob_files()? {
+            let is_needed = blob::parse(&path).is_some_and(|(digest, _)| needed.contains(&digest));
+            if !is_needed {
+                collected.bytes += remove(&path)?;
+                collected.blobs += 1;
+            }
+        }
+        for path in list(&self.broken())? {
+            collected.bytes += remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Every file under `blobs/`.
+    pub(crate) fn blob_files(&self) -> Result<Vec<PathBuf>, ContentError> {
+        let mut files = Vec::new();
+        for fan in list(&self.blobs())? {
+            files.extend(list(&fan)?);
+        }
+        Ok(files)
+    }
+}
+
+/// What a directory holds.
+pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, ContentError> {
+    fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .context("list", directory)
+}
+
+/// Removes a file. The bytes of disk that it took.
+fn remove(path: &Path) -> Result<u64, ContentError> {
+    // `blocks` counts 512 bytes each, whatever the filesystem's own unit.
+    let bytes = fs::symlink_metadata(path).map_or(0, |found| found.blocks() * 512);
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        removed => removed.context("remove", path).map(|()| bytes),
+    }
+}
