@@ -1,1 +1,5 @@
-//! For tests only: fakes, load generation, faults
+//! For tests only: real binaries in a sandbox, load that hides nothing, fakes and faults.
+//!
+//! Nothing that is shipped depends on this crate.
+
+pub use landfall_load as load;
