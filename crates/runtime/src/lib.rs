@@ -4,9 +4,19 @@
 //! Its process implementation keeps one shim per instance, so that an instance outlives the agent.
 //! Nothing here knows of deployments, routes or SQL.
 
+mod cgroup;
 mod error;
+mod files;
 mod instance;
+mod lock;
+mod log_files;
 mod log_line;
+mod proc;
+pub mod process;
+mod protocol;
+mod record;
+pub mod shim;
+mod signal;
 
 use std::net::SocketAddr;
 

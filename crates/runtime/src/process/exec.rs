@@ -1,0 +1,99 @@
+//! Running a command beside an instance, for readiness.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use landfall_model::CommandSpec;
+use landfall_model::env::EnvValues;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use super::io_error;
+use crate::RuntimeError;
+
+/// Bytes of output that are kept: the last ones.
+const KEPT: usize = 4 << 10;
+
+/// Runs the command; its exit code, 128 and the signal's number when it was killed, and the end
+/// of its output. Dropping the future kills it and its children.
+pub(super) async fn run(
+    dir: &Path,
+    command: &CommandSpec,
+    env: &EnvValues,
+) -> Result<(i32, String), RuntimeError> {
+    let argv = command.argv();
+    let Some((program, args)) = argv.split_first() else {
+        let error = std::io::Error::from(std::io::ErrorKind::InvalidInput);
+        return Err(io_error("execute", "")(error));
+    };
+    let mut child = Command::new(program)
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .envs(env.iter().map(|(name, value)| (name, value.reveal())))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(io_error("execute", program))?;
+    let group = Group(child.id());
+    let output = tokio::sync::Mutex::new(Vec::new());
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let reading = async {
+        tokio::join!(keep_last(stdout, &output), keep_last(stderr, &output));
+    };
+    // What the command leaves in the background may hold its output open for ever.
+    let status = {
+        tokio::pin!(reading);
+        tokio::select! {
+            status = child.wait() => {
+                drop(group);
+                reading.await;
+                status
+            }
+            () = &mut reading => {
+                let status = child.wait().await;
+                drop(group);
+                status
+            }
+        }
+    }
+    .map_err(io_error("wait for", program))?;
+    let code = status.code().unwrap_or_else(|| {
+        128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_default()
+    });
+    Ok((
+        code,
+        String::from_utf8_lossy(&output.into_inner()).into_owned(),
+    ))
+}
+
+async fn keep_last(from: Option<impl AsyncRead + Unpin>, output: &tokio::sync::Mutex<Vec<u8>>) {
+    let Some(mut from) = from else { return };
+    let mut block = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut block).await {
+        let mut output = output.lock().await;
+        output.extend_from_slice(&block[..read]);
+        let excess = output.len().saturating_sub(KEPT);
+        output.drain(..excess);
+    }
+}
+
+/// Kills a process group when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self
+            .0
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(Pid::from_raw);
+        if let Some(leader) = leader {
+            // Gone already, most of the time.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}

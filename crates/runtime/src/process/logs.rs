@@ -1,0 +1,258 @@
+//! Reading an instance's log: what is there, and what comes.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use landfall_model::InstanceId;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::client::has_shim;
+use super::io_error;
+use crate::log_files::{self, RawLine};
+use crate::record::InstanceDir;
+use crate::{LogLine, LogQuery, RuntimeError, Stream};
+
+/// How often a log that is followed is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Longest line that is put together from parts, in bytes; a longer one is given out in several.
+const MAX_LINE: usize = 256 << 10;
+
+/// Bytes read from a file at a time.
+const BLOCK: usize = 64 << 10;
+
+/// Reads what is there.
+pub(super) async fn read(
+    dir: &InstanceDir,
+    id: &InstanceId,
+    query: &LogQuery,
+) -> Result<Vec<LogLine>, RuntimeError> {
+    let (lines, _) = read_there(dir, id, query).await?;
+    Ok(lines)
+}
+
+/// Sends what is there and what comes, until the instance has ended.
+pub(super) async fn follow(
+    dir: &InstanceDir,
+    id: &InstanceId,
+    query: &LogQuery,
+    to: mpsc::Sender<LogLine>,
+) -> Result<(), RuntimeError> {
+    let (mut lines, mut reader) = read_there(dir, id, query).await?;
+    loop {
+        for line in lines {
+            if to.send(line).await.is_err() {
+                return Ok(());
+            }
+        }
+        // Asked before reading: what an instance wrote before its end is read after it.
+        let is_over = !has_shim(dir).unwrap_or(false);
+        lines = reader.more().map_err(io_error("read", dir.log()))?;
+        if !lines.is_empty() {
+            continue;
+        }
+        if is_over {
+            for line in reader.joiner.finish() {
+                let _ = to.send(line).await;
+            }
+            return Ok(());
+        }
+        tokio::select! {
+            () = sleep(LOOK_AGAIN) => {}
+            () = to.closed() => return Ok(()),
+        }
+    }
+}
+
+async fn read_there(
+    dir: &InstanceDir,
+    id: &InstanceId,
+    query: &LogQuery,
+) -> Result<(Vec<LogLine>, Reader), RuntimeError> {
+    if !dir.path().is_dir() {
+        return Err(RuntimeError::NotFound(id.clone()));
+    }
+    let (log, query) = (dir.log(), query.clone());
+    let reading = tokio::task::spawn_blocking(move || select(log, &query));
+    let outcome = reading
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("the reader panicked")));
+    outcome.map_err(io_error("read", dir.log()))
+}
+
+/// Reads from the oldest file that matters to the end. Only as many lines as are wanted are held.
+fn select(log: PathBuf, query: &LogQuery) -> io::Result<(Vec<LogLine>, Reader)> {
+    let first = first_file(&log, query)?;
+    let mut reader = Reader::new(log, first);
+    let most = query.tail.unwrap_or(usize::MAX);
+    let mut kept = VecDeque::new();
+    loop {
+        let lines = reader.more()?;
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            if query.since.is_some_and(|since| line.at < since) {
+                continue;
+            }
+            kept.push_back(line);
+            if kept.len() > most {
+                kept.pop_front();
+            }
+        }
+    }
+    Ok((kept.into(), reader))
+}
+
+/// The file from which on reading gives all that is asked for.
+fn first_file(log: &Path, query: &LogQuery) -> io::Result<u64> {
+    let numbers = log_files::list(log)?;
+    let oldest = numbers.first().copied().unwrap_or(1);
+    let mut full_lines = 0;
+    for &number in numbers.iter().rev() {
+        let Ok(content) = std::fs::read(log_files::path(log, number)) else {
+            continue;
+        };
+        if let Some(tail) = query.tail {
+            let is_full = |line: &&[u8]| log_files::parse(line).is_some_and(|line| !line.partial);
+            full_lines += content.split(|&byte| byte == b'\n').filter(is_full).count();
+            // One more, because the first may have begun in the file before.
+            if full_lines > tail {
+                return Ok(number);
+            }
+        }
+        let begin = content
+            .split(|&byte| byte == b'\n')
+            .find_map(log_files::parse);
+        if query
+            .since
+            .zip(begin)
+            .is_some_and(|(since, begin)| begin.at < since)
+        {
+            return Ok(number);
+        }
+    }
+    Ok(oldest)
+}
+
+/// A place in the log.
+#[derive(Debug)]
+struct Reader {
+    log: PathBuf,
+    number: u64,
+    file: Option<File>,
+    /// What was read of a line whose end was not.
+    rest: Vec<u8>,
+    joiner: Joiner,
+}
+
+impl Reader {
+    fn new(log: PathBuf, number: u64) -> Self {
+        Self {
+            log,
+            number,
+            file: None,
+            rest: Vec::new(),
+            joiner: Joiner::default(),
+        }
+    }
+
+    /// The next lines; none at the present end of the log.
+    fn more(&mut self) -> io::Result<Vec<LogLine>> {
+        loop {
+            // Looked up before reading: once there is a next file, this one does not grow.
+            let next = log_files::list(&self.log)?
+                .into_iter()
+                .find(|&number| number > self.number);
+            let mut lines = Vec::new();
+            let read = self.read_block(&mut lines)?;
+            if !lines.is_empty() {
+                return Ok(lines);
+            }
+            match next {
+                _ if read > 0 => {}
+                Some(next) => {
+                    self.number = next;
+                    self.file = None;
+                    self.rest.clear();
+                }
+                None => return Ok(lines),
+            }
+        }
+    }
+
+    fn read_block(&mut self, lines: &mut Vec<LogLine>) -> io::Result<usize> {
+        if self.file.is_none() {
+            match File::open(log_files::path(&self.log, self.number)) {
+                Ok(file) => self.file = Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+                Err(error) => return Err(error),
+            }
+        }
+        let Some(file) = &mut self.file else {
+            return Ok(0);
+        };
+        let begin = self.rest.len();
+        self.rest.resize(begin + BLOCK, 0);
+        let read = file.read(&mut self.rest[begin..])?;
+        self.rest.truncate(begin + read);
+        let Some(end) = self.rest.iter().rposition(|&byte| byte == b'\n') else {
+            return Ok(read);
+        };
+        for line in self.rest[..end]
+            .split(|&byte| byte == b'\n')
+            .filter_map(log_files::parse)
+        {
+            lines.extend(self.joiner.add(&line));
+        }
+        self.rest.drain(..=end);
+        Ok(read)
+    }
+}
+
+/// Puts lines together from their parts, each stream for itself.
+#[derive(Debug, Default)]
+struct Joiner {
+    open: Vec<(Stream, jiff::Timestamp, Vec<u8>)>,
+}
+
+impl Joiner {
+    fn add(&mut self, line: &RawLine<'_>) -> Option<LogLine> {
+        let known = self
+            .open
+            .iter()
+            .position(|(stream, ..)| *stream == line.stream);
+        let Some(index) = known else {
+            if !line.partial {
+                return Some(finished(line.stream, line.at, line.text));
+            }
+            self.open.push((line.stream, line.at, line.text.to_vec()));
+            return None;
+        };
+        self.open[index].2.extend_from_slice(line.text);
+        if line.partial && self.open[index].2.len() < MAX_LINE {
+            return None;
+        }
+        let (stream, at, text) = self.open.swap_remove(index);
+        Some(finished(stream, at, &text))
+    }
+
+    fn finish(&mut self) -> Vec<LogLine> {
+        let open = self.open.drain(..);
+        open.map(|(stream, at, text)| finished(stream, at, &text))
+            .collect()
+    }
+}
+
+fn finished(stream: Stream, at: jiff::Timestamp, text: &[u8]) -> LogLine {
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    LogLine {
+        at,
+        stream,
+        text: String::from_utf8_lossy(text).into_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! Instances as processes of this host, each kept by a shim of its own.
+//!
+//! Holds no state but where the instances are: everything is asked of the shims, the kernel and
+//! the records on disk, so an agent that was restarted, or a second one, sees the same.
+
+mod client;
+mod exec;
+pub mod identity;
+mod launch;
+mod listening;
+mod logs;
+mod observe;
+mod stop;
+mod sweep;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+use landfall_model::env::EnvValues;
+use landfall_model::spec::StopSpec;
+use landfall_model::{CommandSpec, InstanceId};
+use tokio::sync::mpsc;
+
+use crate::record::InstanceDir;
+use crate::{InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError};
+
+/// What a [`ProcessRuntime`] needs to know.
+#[derive(Debug, Clone)]
+pub struct ProcessRuntimeOptions {
+    /// Where the directories of instances are. Made when the first instance is started.
+    pub instances_dir: PathBuf,
+    /// The program that is a shim, absolute, and the arguments before the shim's own:
+    /// `["/usr/bin/landfall", "shim"]`.
+    pub shim: Vec<String>,
+}
+
+/// Instances as processes of this host.
+#[derive(Debug)]
+pub struct ProcessRuntime {
+    instances_dir: PathBuf,
+    shim: Vec<String>,
+    /// One lock per instance that is being changed right now, so that a start and a stop of the
+    /// same one do not meet. Against other agents the shim's own lock helps.
+    changing: Mutex<HashMap<InstanceId, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl ProcessRuntime {
+    /// A runtime on these directories; touches nothing yet.
+    pub fn new(options: ProcessRuntimeOptions) -> Self {
+        let ProcessRuntimeOptions {
+            instances_dir,
+            shim,
+        } = options;
+        Self {
+            // Shims do not share the agent's working directory.
+            instances_dir: std::path::absolute(&instances_dir).unwrap_or(instances_dir),
+            shim,
+            changing: Mutex::default(),
+        }
+    }
+
+    /// Where an instance's files are.
+    pub fn dir(&self, id: &InstanceId) -> PathBuf {
+        self.instances_dir.join(id.as_str())
+    }
+
+    fn instance(&self, id: &InstanceId) -> InstanceDir {
+        InstanceDir(self.dir(id))
+    }
+
+    /// The exclusive right to change an instance, in this process.
+    async fn change(&self, id: &InstanceId) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, lock| lock.strong_count() > 0);
+            let known = all.get(id).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let lock = Arc::new(tokio::sync::Mutex::new(()));
+                all.insert(id.clone(), Arc::downgrade(&lock));
+                lock
+            })
+        };
+        lock.lock_owned().await
+    }
+}
+
+#[async_trait]
+impl Runtime for ProcessRuntime {
+    async fn start(&self, spec: &InstanceSpec, env: &EnvValues) -> Result<(), RuntimeError> {
+        let _change = self.change(&spec.id).await;
+        launch::start(&self.instance(&spec.id), &self.shim, spec, env).await
+    }
+
+    async fn stop(&self, id: &InstanceId, stop: &StopSpec) -> Result<(), RuntimeError> {
+        let _change = self.change(id).await;
+        stop::stop(&self.instance(id), id, stop).await
+    }
+
+    async fn status(&self, id: &InstanceId) -> Result<InstanceStatus, RuntimeError> {
+        observe::status(&self.instance(id), id).await
+    }
+
+    async fn list(&self) -> Result<Vec<InstanceStatus>, RuntimeError> {
+        observe::list(&self.instances_dir).await
+    }
+
+    async fn changed(&self, id: &InstanceId, seen: u64) -> Result<InstanceStatus, RuntimeError> {
+        observe::changed(&self.instance(id), id, seen).await
+    }
+
+    async fn listening(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError> {
+        let dir = self.instance(id);
+        let status = observe::status(&dir, id).await?;
+        Ok(listening::addresses(&dir, &status).await)
+    }
+
+    async fn exec(
+        &self,
+        id: &InstanceId,
+        command: &CommandSpec,
+        env: &EnvValues,
+    ) -> Result<(i32, String), RuntimeError> {
+        let spec = observe::status(&self.instance(id), id).await?.spec;
+        exec::run(&spec.dir, command, env).await
+    }
+
+    async fn logs(&self, id: &InstanceId, query: &LogQuery) -> Result<Vec<LogLine>, RuntimeError> {
+        logs::read(&self.instance(id), id, query).await
+    }
+
+    async fn follow_logs(
+        &self,
+        id: &InstanceId,
+        query: &LogQuery,
+        lines: mpsc::Sender<LogLine>,
+    ) -> Result<(), RuntimeError> {
+        logs::follow(&self.instance(id), id, query, lines).await
+    }
+
+    async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+        let _change = self.change(id).await;
+        stop::remove(&self.instance(id), id).await
+    }
+}
+
+/// An IO error with what was tried.
+fn io_error(
+    operation: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(std::io::Error) -> RuntimeError {
+    let path = path.into();
+    move |source| RuntimeError::Io {
+        operation,
+        path,
+        source,
+    }
+}
+
+/// A word on what a shim did.
+fn shim_error(id: &InstanceId, message: impl Into<String>) -> RuntimeError {
+    RuntimeError::Shim {
+        id: id.clone(),
+        message: message.into(),
+    }
+}

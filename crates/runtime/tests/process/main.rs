@@ -1,0 +1,4 @@
+//! The process runtime and its shim, with real processes.
+
+mod basics;
+mod bench;
