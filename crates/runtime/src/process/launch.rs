@@ -16,7 +16,7 @@ use super::sweep;
 use crate::protocol::Request;
 use crate::record::InstanceDir;
 use crate::shim::ALREADY_SUPERVISED;
-use crate::{InstanceSpec, RuntimeError};
+use crate::{InstanceSpec, InstanceState, RuntimeError};
 
 /// How long a shim may take until it supervises its app: a loaded machine and a slow disk included.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ pub(super) async fn start(
 /// Whether there is nothing to do. What another run left behind is cleaned up on the way.
 async fn is_supervised(dir: &InstanceDir, spec: &InstanceSpec) -> Result<bool, RuntimeError> {
     while let Some(answer) = reach(dir, &spec.id).await? {
-        if !answer.stopping {
+        if !answer.stopping && answer.status.state != InstanceState::Exited {
             return Ok(true);
         }
         // On its way out; what is started is the one after it.

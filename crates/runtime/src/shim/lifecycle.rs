@@ -199,9 +199,14 @@ impl Supervisor {
         }
     }
 
+    /// Ends the supervision. Nobody is told yet: who is told may start the instance again, and
+    /// that takes the lock.
     fn end(&mut self) {
         self.log.flush();
-        self.update_status(|status| status.state = InstanceState::Exited);
+        self.store.update(|record| {
+            record.status.state = InstanceState::Exited;
+            record.status.seq += 1;
+        });
         self.is_done = true;
     }
 

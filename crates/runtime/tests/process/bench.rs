@@ -140,6 +140,9 @@ impl Drop for Bench {
                 kill_tree(pid);
             }
         }
+        for record in records(&self.root.path().to_string_lossy()) {
+            remove_cgroup(&record);
+        }
     }
 }
 
@@ -255,5 +258,30 @@ fn kill_tree(pid: i32) {
     kill(pid);
     for child in children.unwrap_or_default().split_ascii_whitespace() {
         kill_tree(child.parse().expect("a pid"));
+    }
+}
+
+/// All records below a directory, however deep the instances are.
+fn records(root: &str) -> Vec<serde_json::Value> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(records(&entry.path().to_string_lossy()));
+        } else if entry.file_name() == "state.json" {
+            let state = std::fs::read(entry.path()).unwrap_or_default();
+            found.extend(serde_json::from_slice::<serde_json::Value>(&state));
+        }
+    }
+    found
+}
+
+fn remove_cgroup(record: &serde_json::Value) {
+    for dir in record["cgroup"]["dirs"].as_array().into_iter().flatten() {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let dir = dir.as_str().expect("a path");
+        while Path::new(dir).exists() && Instant::now() < deadline {
+            let _ = std::fs::remove_dir(dir);
+            std::thread::yield_now();
+        }
     }
 }

@@ -2,3 +2,10 @@
 
 mod basics;
 mod bench;
+mod limits;
+mod logs;
+mod repair;
+mod restarts;
+mod secrecy;
+mod survival;
+mod watching;
