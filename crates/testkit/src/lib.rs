@@ -1,5 +1,15 @@
-//! For tests only: real binaries in a sandbox, load that hides nothing, fakes and faults.
+//! For tests only: real binaries in a sandbox, example projects to edit, load that hides nothing.
 //!
 //! Nothing that is shipped depends on this crate.
 
+pub mod bins;
+pub mod process;
+mod project;
+mod sandbox;
+pub mod storefront;
+mod wait;
+
 pub use landfall_load as load;
+pub use project::Project;
+pub use sandbox::{Output, Sandbox};
+pub use wait::{wait_for, wait_until};

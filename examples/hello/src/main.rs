@@ -55,14 +55,16 @@ async fn run(settings: Settings) -> Result<(), String> {
     // Dropped with the last WebSocket: by then all have said goodbye.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
 
+    // Before it can be known that we run: a signal that comes while handlers are put in place for
+    // the first time is lost.
+    let mut terminate = signal(SignalKind::terminate())
+        .map_err(|error| format!("failed to listen for SIGTERM: {error}"))?;
     let listener = listen(&settings).await?;
     let behaviour = settings.behaviour;
     let exit_after = (behaviour == Behaviour::ExitsAfter).then(|| settings.delay());
     let app = routes::router(settings, stopping.clone(), open);
 
     let ignores = behaviour == Behaviour::IgnoresSigterm;
-    let mut terminate = signal(SignalKind::terminate())
-        .map_err(|error| format!("failed to listen for SIGTERM: {error}"))?;
     let told_to_stop = async move {
         loop {
             tokio::select! {

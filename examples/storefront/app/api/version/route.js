@@ -1,0 +1,7 @@
+import { version } from "../../version";
+
+export const dynamic = "force-dynamic";
+
+export function GET() {
+  return Response.json({ version }, { headers: { "x-version": version } });
+}
