@@ -1,0 +1,59 @@
+//! Env files, in the dialect that Docker Compose reads.
+//!
+//! One variable per line, `NAME=value` or `NAME: value`, with an optional `export` before it.
+//! Values stand bare (up to ` #`), in single quotes (taken as they are) or in double quotes
+//! (with escapes); quoted values may go over several lines. Bare and double-quoted values may
+//! refer to variables, of the caller's first and of the lines above then: `$A`, `${A}`,
+//! `${A:-default}`, `${A-default}`, `${A:?error}`, `${A?error}`, `${A:+other}`, `${A+other}`,
+//! nested at will; `$$` is a `$`. A name without a value takes that of the caller, or is left
+//! out.
+//!
+//! This module reads no file and no environment by itself.
+
+mod expand;
+mod parser;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diagnostics::{Diagnostics, Source};
+
+/// The variables of an env file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EnvFile {
+    /// In the order of the file. Where a name comes twice, the last one counts.
+    pub entries: Vec<Entry>,
+}
+
+/// A variable of an env file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its value, complete.
+    pub value: String,
+    /// Byte range of its name in the file.
+    pub span: Range<usize>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values of env files are secrets more often than not.
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .field("span", &self.span)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the text of an env file. `lookup` is asked for the caller's variables.
+///
+/// # Errors
+/// Every line that cannot be read. Diagnostics name the line; they never quote it when the
+/// source is confidential.
+pub fn parse(
+    source: &Arc<Source>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<EnvFile, Diagnostics> {
+    parser::parse(source, lookup)
+}

@@ -1,0 +1,4 @@
+//! What is accepted, what is refused, and how that is said.
+
+mod accepted;
+mod support;
