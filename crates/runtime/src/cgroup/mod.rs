@@ -2,6 +2,10 @@
 //!
 //! Version 2 and version 1, wherever this process may make a group; by trying, because nothing
 //! else tells. Owns the groups named `landfall-ID`, and touches no other.
+//!
+//! There is no substitute where no group can be made, and none is pretended. A limit on address
+//! space stops programs that reserve far more than they use, as most runtimes do, and a limit on
+//! processes by resource limit counts all of the user's: such limits are told of as not enforced.
 
 mod mounts;
 mod v1;

@@ -26,10 +26,13 @@ pub(super) fn make(
         return Err(not_found());
     }
     let mut failure = not_found();
-    for parent in own.ancestors().take_while(|dir| dir.starts_with(mount)) {
-        match make_below(parent, name, limits) {
-            Ok(made) => return Ok(made),
-            Err(error) => failure = error,
+    // First where memory is counted, so that a kill for memory is told apart even without a limit.
+    for counts_memory in [true, false] {
+        for parent in own.ancestors().take_while(|dir| dir.starts_with(mount)) {
+            match make_below(parent, name, limits, counts_memory) {
+                Ok(made) => return Ok(made),
+                Err(error) => failure = error,
+            }
         }
     }
     Err(failure)
@@ -40,16 +43,19 @@ fn has_controllers(dir: &Path) -> bool {
         .is_ok_and(|text| text.contains(Controller::Memory.name()))
 }
 
-fn make_below(parent: &Path, name: &str, limits: &Limits) -> io::Result<(Cgroup, Vec<Controller>)> {
+fn make_below(
+    parent: &Path,
+    name: &str,
+    limits: &Limits,
+    counts_memory: bool,
+) -> io::Result<(Cgroup, Vec<Controller>)> {
     for controller in Controller::ALL {
-        enable(parent, controller).or_else(|error| {
-            // Without a limit the controller would only have counted.
-            if controller.is_wanted(limits) {
-                Err(error)
-            } else {
-                Ok(())
-            }
-        })?;
+        let is_needed =
+            controller.is_wanted(limits) || counts_memory && controller == Controller::Memory;
+        match enable(parent, controller) {
+            Err(error) if is_needed => return Err(error),
+            _ => {}
+        }
     }
     let dir = parent.join(name);
     make_dir(&dir)?;

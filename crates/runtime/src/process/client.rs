@@ -8,10 +8,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::identity::is_same_process;
+use super::shims;
 use crate::protocol::{Reply, Request};
 use crate::record::InstanceDir;
 use crate::shim::socket_path;
-use crate::{InstanceStatus, lock};
+use crate::{InstanceState, InstanceStatus, lock};
 
 /// How long a shim may take to answer: it is one loop that waits for nothing but a slow disk.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -85,14 +87,25 @@ pub(super) async fn ask(dir: &InstanceDir) -> io::Result<Answer> {
     Client::send(dir, &Request::Status).await?.answer().await
 }
 
-/// Whether a shim lives: it holds the lock, or, where someone has replaced the directory under it,
-/// it is at least the one of the record.
+/// Whether a shim lives: it holds the lock, or, where someone has removed or replaced the directory
+/// under it, it is at least still there.
 pub(super) fn has_shim(dir: &InstanceDir) -> io::Result<bool> {
-    if lock::is_held(dir.path())? {
-        return Ok(true);
+    match lock::is_held(dir.path()) {
+        Ok(true) => return Ok(true),
+        Ok(false) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(shims::serves(dir.path()));
+        }
+        Err(error) => return Err(error),
     }
-    Ok(dir.read_record().is_ok_and(|record| {
-        !matches!(record.status.state, crate::InstanceState::Exited)
-            && super::identity::is_same_process(&record.shim)
-    }))
+    match dir.read_record() {
+        Ok(record) if record.status.state == InstanceState::Exited => Ok(false),
+        Ok(record) => Ok(is_same_process(&record.shim)),
+        Err(_) => Ok(shims::serves(dir.path())),
+    }
+}
+
+/// Whether nothing is known of an instance at all.
+pub(super) fn is_unknown(dir: &InstanceDir) -> bool {
+    !dir.path().is_dir() && !shims::serves(dir.path())
 }

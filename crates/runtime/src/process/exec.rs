@@ -5,7 +5,9 @@ use std::process::Stdio;
 
 use landfall_model::CommandSpec;
 use landfall_model::env::EnvValues;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
@@ -39,29 +41,24 @@ pub(super) async fn run(
         .kill_on_drop(true)
         .spawn()
         .map_err(io_error("execute", program))?;
+    // Dropped before the child, which is then not reaped yet: the group's id is still its own.
     let group = Group(child.id());
     let output = tokio::sync::Mutex::new(Vec::new());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let reading = async {
-        tokio::join!(keep_last(stdout, &output), keep_last(stderr, &output));
+    let ended = async {
+        let ended = until_ended(&group).await;
+        // What the command left in the background would hold its output open.
+        group.kill();
+        ended
     };
-    // What the command leaves in the background may hold its output open for ever.
-    let status = {
-        tokio::pin!(reading);
-        tokio::select! {
-            status = child.wait() => {
-                drop(group);
-                reading.await;
-                status
-            }
-            () = &mut reading => {
-                let status = child.wait().await;
-                drop(group);
-                status
-            }
-        }
-    }
-    .map_err(io_error("wait for", program))?;
+    let (ended, (), ()) = tokio::join!(
+        ended,
+        keep_last(stdout, &output),
+        keep_last(stderr, &output)
+    );
+    ended.map_err(io_error("wait for", program))?;
+    let status = child.wait().await.map_err(io_error("wait for", program))?;
+    group.forget();
     let code = status.code().unwrap_or_else(|| {
         128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_default()
     });
@@ -82,18 +79,43 @@ async fn keep_last(from: Option<impl AsyncRead + Unpin>, output: &tokio::sync::M
     }
 }
 
-/// Kills a process group when dropped.
+/// Waits for the end of the group's leader without reaping it.
+async fn until_ended(group: &Group) -> std::io::Result<()> {
+    let Some(leader) = group.leader() else {
+        return Ok(());
+    };
+    let pidfd = pidfd_open(leader, PidfdFlags::empty())?;
+    // SAFETY: an `OwnedFd` stays the one open descriptor that it is for as long as it lives.
+    let pidfd = unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?;
+    pidfd.readable().await?.retain_ready();
+    Ok(())
+}
+
+/// A process group, killed when dropped.
 struct Group(Option<u32>);
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        let leader = self
-            .0
+impl Group {
+    fn leader(&self) -> Option<Pid> {
+        self.0
             .and_then(|pid| i32::try_from(pid).ok())
-            .and_then(Pid::from_raw);
-        if let Some(leader) = leader {
+            .and_then(Pid::from_raw)
+    }
+
+    fn kill(&self) {
+        if let Some(leader) = self.leader() {
             // Gone already, most of the time.
             let _ = kill_process_group(leader, Signal::KILL);
         }
+    }
+
+    /// Its leader was reaped: from now on its id may be someone else's.
+    fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

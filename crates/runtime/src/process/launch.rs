@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::client::Client;
+use super::client::{Client, is_unknown};
 use super::observe::reach;
 use super::sweep;
 use crate::protocol::Request;
@@ -33,7 +33,7 @@ pub(super) async fn start(
         message,
     };
     check(spec, env).map_err(failed)?;
-    if dir.path().is_dir() && is_supervised(dir, spec).await? {
+    if !is_unknown(dir) && is_supervised(dir, spec).await? {
         return Ok(());
     }
     prepare(dir, spec).await.map_err(|(what, error)| {

@@ -10,7 +10,7 @@ use landfall_model::InstanceId;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::client::has_shim;
+use super::client::{has_shim, is_unknown};
 use super::io_error;
 use crate::log_files::{self, RawLine};
 use crate::record::InstanceDir;
@@ -73,7 +73,7 @@ async fn read_there(
     id: &InstanceId,
     query: &LogQuery,
 ) -> Result<(Vec<LogLine>, Reader), RuntimeError> {
-    if !dir.path().is_dir() {
+    if is_unknown(dir) {
         return Err(RuntimeError::NotFound(id.clone()));
     }
     let (log, query) = (dir.log(), query.clone());

@@ -10,6 +10,7 @@ mod launch;
 mod listening;
 mod logs;
 mod observe;
+mod shims;
 mod stop;
 mod sweep;
 

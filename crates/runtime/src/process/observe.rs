@@ -7,8 +7,8 @@ use std::time::Duration;
 use landfall_model::InstanceId;
 use tokio::time::{Instant, sleep};
 
-use super::client::{Answer, Client, ask, has_shim};
-use super::{io_error, shim_error, sweep};
+use super::client::{Answer, Client, ask, has_shim, is_unknown};
+use super::{io_error, shim_error, shims, sweep};
 use crate::protocol::Request;
 use crate::record::InstanceDir;
 use crate::{InstanceState, InstanceStatus, RuntimeError};
@@ -25,7 +25,7 @@ pub(super) async fn status(
     dir: &InstanceDir,
     id: &InstanceId,
 ) -> Result<InstanceStatus, RuntimeError> {
-    if !dir.path().is_dir() {
+    if is_unknown(dir) {
         return Err(RuntimeError::NotFound(id.clone()));
     }
     match reach(dir, id).await? {
@@ -69,27 +69,15 @@ pub(super) async fn reach(
     }
 }
 
-/// All instances with a directory.
+/// All instances with a directory, and those whose directory is missing under a living shim.
 pub(super) async fn list(instances_dir: &Path) -> Result<Vec<InstanceStatus>, RuntimeError> {
-    let failed = || io_error("list", instances_dir);
-    let entries = match std::fs::read_dir(instances_dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed())?,
-    };
+    let mut ids = shims::served_below(instances_dir);
+    ids.extend(recorded(instances_dir).map_err(io_error("list", instances_dir))?);
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(failed())?;
-        let name = entry.file_name();
-        let Some(id) = name
-            .to_str()
-            .and_then(|name| name.parse::<InstanceId>().ok())
-        else {
-            tracing::warn!(path = %entry.path().display(), "not the directory of an instance");
-            continue;
-        };
-        match status(&InstanceDir(entry.path()), &id).await {
+    for id in ids {
+        match status(&InstanceDir(instances_dir.join(id.as_str())), &id).await {
             Ok(status) => found.push(status),
-            // Removed in between, or a file.
+            // Removed in between.
             Err(RuntimeError::NotFound(_)) => {}
             Err(error) => {
                 tracing::warn!(instance = %id, error = &error as &dyn std::error::Error,
@@ -97,8 +85,24 @@ pub(super) async fn list(instances_dir: &Path) -> Result<Vec<InstanceStatus>, Ru
             }
         }
     }
-    found.sort_by(|a, b| a.spec.id.cmp(&b.spec.id));
     Ok(found)
+}
+
+/// The instances that have a directory; none when there are no instances yet.
+fn recorded(instances_dir: &Path) -> io::Result<Vec<InstanceId>> {
+    let entries = match std::fs::read_dir(instances_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        match entry.file_name().to_str().map(str::parse) {
+            Some(Ok(id)) if entry.file_type().is_ok_and(|kind| kind.is_dir()) => ids.push(id),
+            _ => tracing::warn!(path = %entry.path().display(), "not the directory of an instance"),
+        }
+    }
+    Ok(ids)
 }
 
 /// Waits for a change.

@@ -7,7 +7,7 @@ use landfall_model::InstanceId;
 use landfall_model::spec::StopSpec;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{Client, has_shim};
+use super::client::{Client, has_shim, is_unknown};
 use super::observe::{LOOK_AGAIN, status};
 use super::{io_error, shim_error, sweep};
 use crate::protocol::Request;
@@ -23,7 +23,7 @@ pub(super) async fn stop(
     id: &InstanceId,
     stop: &StopSpec,
 ) -> Result<(), RuntimeError> {
-    if !dir.path().is_dir() {
+    if is_unknown(dir) {
         return Ok(());
     }
     let patience = stop.grace.saturating_add(BEYOND_GRACE);

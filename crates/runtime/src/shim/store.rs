@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
 use crate::lock::InstanceLock;
+use crate::process::identity::is_same_process;
 use crate::record::{InstanceDir, Record, write_json};
 use crate::{Exit, InstanceSpec};
 
@@ -17,6 +18,8 @@ pub(crate) struct Store {
     record: Record,
     /// The file that holds it; `None` when it could not be written.
     written: Option<FileId>,
+    /// Whether the directory is another shim's by now: nothing is written to it any more.
+    is_superseded: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,7 @@ impl Store {
             lock,
             record,
             written: None,
+            is_superseded: false,
         };
         store.write()?;
         Ok(store)
@@ -61,23 +65,34 @@ impl Store {
 
     /// Writes how the app ended.
     pub fn write_exit(&self, exit: &Exit) {
+        if self.is_superseded {
+            return;
+        }
         let _ = write_json(&self.dir.exit(), exit);
     }
 
-    /// Puts back whatever is missing or was written by someone else. True when the directory
-    /// itself had to be made again.
-    pub fn repair(&mut self, spec: &InstanceSpec) -> bool {
-        let is_new = !self.is_in_place() && self.remake_dir().is_ok();
+    /// Puts back whatever is missing or was written by someone else.
+    pub fn repair(&mut self, spec: &InstanceSpec) -> Repair {
+        let mut repair = Repair::Done;
+        if !self.is_in_place() {
+            repair = self.remake_dir();
+            if repair == Repair::Superseded {
+                return repair;
+            }
+        }
         if !self.dir.spec().exists() {
             let _ = self.dir.write_spec(spec);
         }
         if self.written.is_none() || self.written != self.on_disk() {
             let _ = self.write();
         }
-        is_new
+        repair
     }
 
     fn write(&mut self) -> io::Result<()> {
+        if self.is_superseded {
+            return Ok(());
+        }
         self.dir.write_record(&self.record)?;
         self.written = self.on_disk();
         Ok(())
@@ -102,14 +117,44 @@ impl Store {
             .is_ok_and(|there| (there.dev(), there.ino()) == (locked.dev(), locked.ino()))
     }
 
-    fn remake_dir(&mut self) -> io::Result<()> {
-        std::fs::DirBuilder::new()
+    fn remake_dir(&mut self) -> Repair {
+        let mut builder = std::fs::DirBuilder::new();
+        if builder
             .recursive(true)
             .mode(0o700)
-            .create(self.dir.path())?;
-        if let Some(lock) = InstanceLock::take(self.dir.path())? {
-            self.lock = lock;
+            .create(self.dir.path())
+            .is_err()
+        {
+            return Repair::Done;
         }
-        Ok(())
+        match InstanceLock::take(self.dir.path()) {
+            Ok(Some(lock)) => {
+                self.lock = lock;
+                Repair::DirRemade
+            }
+            // Someone who only asks holds it for a moment; a shim says who it is.
+            Ok(None) if self.is_served_by_another() => {
+                self.is_superseded = true;
+                Repair::Superseded
+            }
+            Ok(None) | Err(_) => Repair::Done,
+        }
     }
+
+    fn is_served_by_another(&self) -> bool {
+        self.dir
+            .read_record()
+            .is_ok_and(|record| record.shim != self.record.shim && is_same_process(&record.shim))
+    }
+}
+
+/// What [`Store::repair`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// Everything is in place, or will be tried again.
+    Done,
+    /// The directory itself had been removed.
+    DirRemade,
+    /// The directory had been removed, and another shim has the instance since.
+    Superseded,
 }

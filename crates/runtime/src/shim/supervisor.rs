@@ -15,7 +15,7 @@ use super::log::LogWriter;
 use super::members;
 use super::output::Output;
 use super::policy::RestartPolicy;
-use super::store::Store;
+use super::store::{Repair, Store};
 use crate::cgroup::Cgroup;
 use crate::protocol::{Reply, Request};
 use crate::{InstanceSpec, InstanceStatus};
@@ -158,9 +158,12 @@ impl Supervisor {
     }
 
     fn tick(&mut self) {
-        if self.store.repair(&self.spec) {
-            self.log
-                .say("the instance's directory was removed; made it again");
+        match self.store.repair(&self.spec) {
+            Repair::Done => {}
+            Repair::DirRemade => self
+                .log
+                .say("the instance's directory was removed; made it again"),
+            Repair::Superseded => return self.make_way(),
         }
         // Without room for a socket at the moment it is tried again at the next tick.
         if let Ok(true) = self.control.repair(self.store.locked()) {
@@ -173,6 +176,14 @@ impl Supervisor {
         if strays != self.store.record().strays {
             self.store.update(|record| record.strays = strays);
         }
+    }
+
+    /// Another shim has the instance: this one ends with its app, and leaves all that the other
+    /// has under the same name alone.
+    fn make_way(&mut self) {
+        self.cgroup = None;
+        let stop = self.spec.stop.clone();
+        self.begin_stop(&stop.signal, stop.grace, false);
     }
 
     /// The end: first the lock goes, then those who watch are told. Who is told may start the

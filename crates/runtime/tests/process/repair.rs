@@ -37,12 +37,13 @@ async fn f1_a_removed_directory_comes_back_with_everything_in_it() {
     bench.start(&spec).await;
     let app = pid(&bench.status(&spec.id).await);
     std::fs::remove_dir_all(bench.dir(&spec.id)).expect("a removal");
-    eventually("the directory", async || {
-        let list = bench.runtime.list().await.expect("a list");
-        list.iter().any(is_running).then_some(())
-    })
-    .await;
+    // Neither doubled nor unknown, at no moment.
     bench.start(&spec).await;
+    let list = bench.runtime.list().await.expect("a list");
+    assert!(list.len() == 1 && is_running(&list[0]), "{list:?}");
+    std::fs::remove_dir_all(bench.dir(&spec.id)).expect("a removal");
+    let list = bench.runtime.list().await.expect("a list");
+    assert!(list.len() == 1 && is_running(&list[0]), "{list:?}");
     assert_eq!(pid(&bench.status(&spec.id).await), app);
     within(bench.runtime.stop(&spec.id, &spec.stop))
         .await
@@ -140,4 +141,31 @@ async fn an_instance_whose_shim_and_record_are_gone_can_be_replaced() {
     within(bench.runtime.stop(&spec.id, &spec.stop))
         .await
         .expect("a stop");
+}
+
+#[tokio::test]
+async fn of_two_shims_the_one_whose_directory_was_taken_away_makes_way() {
+    let bench = Bench::new();
+    let spec = bench.sh("exec sleep 1000");
+    bench.start(&spec).await;
+    let (shim, app) = (bench.shim(&spec.id), pid(&bench.status(&spec.id).await));
+    // Moved away, so that the first does not make it again before the second has it.
+    let dir = bench.dir(&spec.id);
+    let record = std::fs::read(dir.join("state.json")).expect("a record");
+    let mut record: serde_json::Value = serde_json::from_slice(&record).expect("json");
+    record["status"]["state"] = serde_json::json!({ "state": "exited" });
+    std::fs::rename(&dir, bench.root.path().join("moved")).expect("a move");
+    std::fs::create_dir(&dir).expect("a directory");
+    std::fs::write(dir.join("state.json"), record.to_string()).expect("a write");
+    bench.start(&spec).await;
+    let second = pid(&bench.status(&spec.id).await);
+    if second != app {
+        until_dead(shim).await;
+        assert!(!is_alive(app), "it runs twice");
+        assert!(is_alive(second), "the wrong one made way");
+    }
+    within(bench.runtime.stop(&spec.id, &spec.stop))
+        .await
+        .expect("a stop");
+    assert!(!is_alive(app) && !is_alive(second));
 }

@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use landfall_model::CommandSpec;
-use landfall_runtime::{Runtime, RuntimeError};
+use landfall_model::{CommandSpec, InstanceId};
+use landfall_runtime::{ExitReason, Runtime, RuntimeError};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
 
-use crate::bench::{Bench, env, eventually, is_alive, until_dead, within};
+use crate::bench::{Bench, env, eventually, is_alive, is_running, pid, until_dead, within};
 
 #[tokio::test]
 async fn addresses_on_which_a_child_listens_are_found() {
@@ -100,4 +102,57 @@ async fn an_instance_that_does_not_change_is_waited_for() {
     .await;
     stopped.expect("a stop");
     assert!(changed.expect("a change").seq > status.seq);
+}
+
+/// Says something to a shim and gives its answers.
+async fn say(bench: &Bench, id: &InstanceId, text: &[u8]) -> Vec<String> {
+    let dir = std::fs::File::open(bench.dir(id)).expect("a directory");
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&dir);
+    let path = format!("/proc/self/fd/{fd}/control.sock");
+    let stream = UnixStream::connect(path).await.expect("a connection");
+    let (from, mut to) = stream.into_split();
+    let _ = to.write_all(text).await;
+    let _ = to.shutdown().await;
+    let mut lines = Vec::new();
+    let mut from = BufReader::new(from).lines();
+    while let Ok(Some(line)) = from.next_line().await {
+        lines.push(line);
+    }
+    lines
+}
+
+#[tokio::test]
+async fn the_app_is_restarted_by_request_and_junk_is_refused() {
+    let bench = Bench::new();
+    let spec = bench.sh("exec sleep 1000");
+    bench.start(&spec).await;
+    let first = pid(&bench.status(&spec.id).await);
+    let answers = within(say(
+        &bench,
+        &spec.id,
+        b"junk\n{\"op\":\"none\"}\n{\"op\":\"status\"}\n",
+    ))
+    .await;
+    let kinds: Vec<bool> = answers
+        .iter()
+        .map(|line| line.starts_with("{\"error\""))
+        .collect();
+    assert_eq!(kinds, [true, true, false], "{answers:?}");
+    let answers = within(say(&bench, &spec.id, &[b'x'; 100_000])).await;
+    assert!(answers.is_empty(), "{answers:?}");
+
+    within(say(&bench, &spec.id, b"{\"op\":\"restart\"}\n")).await;
+    let status = bench
+        .until(&spec.id, |status| {
+            is_running(status) && pid(status) != first
+        })
+        .await;
+    assert!(!is_alive(first));
+    assert_eq!(
+        status.last_exit.expect("an exit").reason,
+        ExitReason::Stopped
+    );
+    within(bench.runtime.stop(&spec.id, &spec.stop))
+        .await
+        .expect("a stop");
 }
