@@ -1,2 +1,48 @@
-//! Project automation.
-fn main() {}
+//! Project automation: `cargo xtask <task>`.
+//!
+//! The one entry point for everything a person or a CI job does to the project besides building it.
+//! Each task is a file; this one only chooses.
+
+#![allow(
+    clippy::print_stderr,
+    reason = "a development tool talks to its terminal"
+)]
+
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask <task>
+
+  test          everything: format, lints, licences, binaries, fixtures, all tests;
+                installs what is missing
+  test --fast   format, lints and unit tests only; installs nothing
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args[..] {
+        ["test"] => test::everything(),
+        ["test", "--fast"] => test::fast(),
+        ["help" | "--help" | "-h"] => {
+            eprint!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,3 +1,5 @@
+//! What is stored is found again, and what must not be stored is refused.
+
 use jiff::Timestamp;
 use landfall_model::event::Event;
 use landfall_model::plan::{Intent, Plan, StepName};

@@ -1,3 +1,5 @@
+//! Plans and the reasons that they give.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

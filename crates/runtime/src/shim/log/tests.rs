@@ -1,3 +1,5 @@
+//! Logs are framed, rotated and bounded.
+
 use super::*;
 use crate::log_files::{list, parse};
 

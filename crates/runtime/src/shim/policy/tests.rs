@@ -1,3 +1,5 @@
+//! When and how a process is started again.
+
 use std::time::Duration;
 
 use landfall_model::spec::RestartSpec;

@@ -1,0 +1,101 @@
+//! What the tests need besides Rust, installed where it is missing.
+//!
+//! Looks before it installs: on a machine that has everything, nothing is touched.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{cargo, must, works};
+
+/// The version of cargo-deny that `deny.toml` was written for.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Makes sure of rustfmt and clippy.
+///
+/// # Errors
+/// When they are missing and cannot be had.
+pub fn rust_components() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !works("cargo", &[subcommand, "--version"]) {
+            let mut rustup = Command::new("rustup");
+            rustup.args(["component", "add", component]);
+            must(rustup).with_context(|| format!("{component} is missing"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure of Node.js and npm, for the storefront.
+///
+/// # Errors
+/// When they are missing and cannot be installed.
+pub fn node() -> Result<()> {
+    if works("node", &["--version"]) && works("npm", &["--version"]) {
+        return Ok(());
+    }
+    apt_install(&["nodejs", "npm"])
+}
+
+fn apt_install(packages: &[&str]) -> Result<()> {
+    if !works("apt-get", &["--version"]) {
+        bail!(
+            "{} missing, and this is no Debian: install by hand",
+            packages.join(" and ")
+        );
+    }
+    let privileged = || match works("sudo", &["-n", "true"]) {
+        true => {
+            let mut command = Command::new("sudo");
+            command.args(["-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+            command
+        }
+        false => {
+            let mut command = Command::new("apt-get");
+            command.env("DEBIAN_FRONTEND", "noninteractive");
+            command
+        }
+    };
+    let mut update = privileged();
+    update.args(["update", "--quiet"]);
+    must(update)?;
+    let mut install = privileged();
+    install
+        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+        .args(packages);
+    must(install)
+}
+
+/// Makes sure of cargo-deny; the program.
+///
+/// # Errors
+/// When it is missing and does not build.
+pub fn cargo_deny() -> Result<PathBuf> {
+    if works("cargo-deny", &["--version"]) {
+        return Ok("cargo-deny".into());
+    }
+    let tools = cache().join(format!("cargo-deny-{CARGO_DENY}"));
+    let program = tools.join("bin/cargo-deny");
+    if !works(&program, &["--version"]) {
+        let mut install = cargo(&["install", "cargo-deny", "--locked", "--version", CARGO_DENY]);
+        install
+            .arg("--root")
+            .arg(&tools)
+            // Where it is compiled need not be kept, and must not be where we are.
+            .env("CARGO_TARGET_DIR", tools.join("build"));
+        must(install)?;
+        // What is left of the build is only in the way.
+        let _ = std::fs::remove_dir_all(tools.join("build"));
+    }
+    Ok(program)
+}
+
+/// Where tools are kept: outside the checkout, so that a fresh one finds them.
+fn cache() -> PathBuf {
+    let xdg = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".cache"));
+    xdg.or_else(home)
+        .unwrap_or_else(std::env::temp_dir)
+        .join("landfall/tools")
+}
