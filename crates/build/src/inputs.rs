@@ -64,7 +64,7 @@ impl fmt::Display for Changed {
 
 /// Hashes the inputs of a build. `cache` is a file that remembers hashes of files that have not
 /// changed since; it is made where there is none, may be removed at any time, and belongs to this
-/// source tree alone. Blocks; call it where that may be.
+/// build of this source tree alone. Blocks; call it where that may be.
 ///
 /// # Errors
 /// When a declared input matches nothing, or the source tree cannot be read.

@@ -212,6 +212,14 @@ async fn c3_no_more_builds_run_at_once_than_allowed() {
     assert_eq!(most.into_inner(), 3);
 }
 
+#[tokio::test]
+async fn c3_a_build_gives_way_to_running_apps() {
+    let root = tempfile::tempdir().unwrap();
+    // The command may look before it was told.
+    let shell = r#"until [ "$(nice)" -ge 10 ]; do :; done"#;
+    run(root.path(), &spec(shell, "out")).await.0.unwrap();
+}
+
 #[test]
 fn outputs_become_an_artifact_without_what_is_left_out() {
     let (root, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

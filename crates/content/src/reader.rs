@@ -13,10 +13,15 @@ use crate::store::ContentStore;
 /// Large enough that a system call costs nothing beside what it moves.
 const BUFFER: usize = 128 << 10;
 
-/// Reads blobs, one after the other, with one buffer.
+/// Compressed content up to this size is unpacked whole: setting a stream up costs more than that.
+const AT_ONCE: u64 = 1 << 20;
+
+/// Reads blobs, one after the other, with the same buffers.
 pub(crate) struct BlobReader<'a> {
     store: &'a ContentStore,
     buffer: Vec<u8>,
+    packed: Vec<u8>,
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
 }
 
 /// How content came out of the store.
@@ -35,6 +40,9 @@ impl<'a> BlobReader<'a> {
         Self {
             store,
             buffer: vec![0; BUFFER],
+            packed: Vec::new(),
+            // Without one everything is read as a stream.
+            decompressor: zstd::bulk::Decompressor::new().ok(),
         }
     }
 
@@ -49,6 +57,13 @@ impl<'a> BlobReader<'a> {
         let Some((at, form)) = blob::find(&self.store.blobs(), digest) else {
             return Ok(Outcome::Absent);
         };
+        if form == Form::Zstd
+            && size <= AT_ONCE
+            && let Some(content) = self.unpack(digest, size, &at)
+        {
+            out.write_all(&content).context("write", path)?;
+            return Ok(Outcome::Copied);
+        }
         let source = File::open(&at).context("open", &at)?;
         if form == Form::Raw
             && self.store.reflinks()
@@ -70,6 +85,20 @@ impl<'a> BlobReader<'a> {
     ) -> Result<(), ContentError> {
         let source = File::open(at).context("open", at)?;
         self.copy(digest, u64::MAX, (source, at, form), &mut io::sink(), at)
+    }
+
+    /// Small content whole, if it is what it should be. What is wrong otherwise, reading it as a
+    /// stream tells.
+    fn unpack(&mut self, digest: &Digest, size: u64, at: &Path) -> Option<Vec<u8>> {
+        self.packed.clear();
+        let file = File::open(at).ok()?;
+        file.take(AT_ONCE).read_to_end(&mut self.packed).ok()?;
+        let mut content = Vec::with_capacity(usize::try_from(size).ok()?);
+        self.decompressor
+            .as_mut()?
+            .decompress_to_buffer(&self.packed, &mut content)
+            .ok()?;
+        (content.len() as u64 == size && Digest::of(&content) == *digest).then_some(content)
     }
 
     fn copy(

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -316,4 +317,47 @@ fn a_file_that_changes_while_it_is_read_is_reported() {
         assert!(error.to_string().contains("growing.log"), "{error}");
     });
     assert_eq!(store.verify().unwrap().broken, []);
+}
+
+#[test]
+fn nothing_is_written_outside_a_release_even_while_someone_swaps_its_directories() {
+    let home = tempfile::tempdir().unwrap();
+    let store = ContentStore::open(&home.path().join("content")).unwrap();
+    let (source, outside) = (home.path().join("source"), home.path().join("outside"));
+    write_files(&source, 200, 64);
+    fs::create_dir(&outside).unwrap();
+    let tree = ingest(&store, &source).unwrap();
+    let releases = home.path().join("releases");
+    fs::create_dir(&releases).unwrap();
+    let (done, swapped) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for name in names(&releases) {
+                    let sub = releases.join(name).join("sub");
+                    if fs::rename(&sub, sub.with_file_name("moved")).is_ok()
+                        && symlink(&outside, &sub).is_ok()
+                    {
+                        swapped.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+        let begun = Instant::now();
+        let mut refused = 0;
+        for round in 0.. {
+            let result = store.materialise(&tree.digest, &releases.join(round.to_string()));
+            refused += u32::from(result.is_err());
+            assert_eq!(names(&outside), [""; 0]);
+            if refused >= 5 || begun.elapsed() > DEADLINE {
+                break;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(
+            refused >= 5 && swapped.load(Ordering::Relaxed),
+            "no swap was met"
+        );
+    });
+    assert_eq!(names(&outside), [""; 0]);
 }
