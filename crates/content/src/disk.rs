@@ -14,15 +14,16 @@ use crate::error::{ContentError, Context as _};
 /// change does not wait for whatever else the machine has yet to write.
 const SYNC_WHOLE_FROM: usize = 24;
 
-/// Makes the content of `files` durable. `root` is any open directory of their filesystem.
-pub(crate) fn sync_files<'a>(
+/// Makes files or directories durable: their content, or the names in them. `root` is any open
+/// directory of their filesystem.
+pub(crate) fn sync_all<'a>(
     root: &File,
-    files: impl ExactSizeIterator<Item = &'a Path>,
+    paths: impl ExactSizeIterator<Item = &'a Path>,
 ) -> Result<(), ContentError> {
-    if files.len() >= SYNC_WHOLE_FROM {
+    if paths.len() >= SYNC_WHOLE_FROM {
         return rustix::fs::syncfs(root).context("sync the filesystem of", Path::new("the store"));
     }
-    for path in files {
+    for path in paths {
         File::open(path)
             .and_then(|file| file.sync_all())
             .context("sync", path)?;

@@ -16,7 +16,7 @@ use landfall_model::Digest;
 use rustix::io::Errno;
 
 use crate::blob::{self, Compressor, Form};
-use crate::disk::{create_new, sync_directory, sync_files, write_durably};
+use crate::disk::{create_new, sync_all, sync_directory, write_durably};
 use crate::error::{ContentError, Context as _};
 use crate::exclude::Exclude;
 use crate::hold::Hold;
@@ -183,7 +183,7 @@ impl<'a> Batch<'a> {
     /// Makes everything durable, then visible. The number of new bytes.
     fn publish(&self) -> Result<u64, ContentError> {
         let written = std::mem::take(&mut *lock(&self.written));
-        sync_files(
+        sync_all(
             self.scratch.handle(),
             written.iter().map(|(temp, _)| temp.as_path()),
         )?;
@@ -195,9 +195,10 @@ impl<'a> Batch<'a> {
             }
             fs::rename(temp, path).context("rename into place", path)?;
         }
-        for directory in &directories {
-            sync_directory(directory)?;
-        }
+        sync_all(
+            self.scratch.handle(),
+            directories.iter().map(PathBuf::as_path),
+        )?;
         if !directories.is_empty() {
             sync_directory(&self.store.blobs())?;
         }

@@ -183,7 +183,7 @@ fn b7_a_store_survives_kill_9_at_any_moment() {
             thread::park();
         }
     }
-    let (files, mut finished) = (120, 0);
+    let (files, mut killed_at_work) = (60, 0);
     let template = tempfile::tempdir().unwrap();
     let expected = {
         write_files(&template.path().join("source"), files, 5000);
@@ -192,7 +192,7 @@ fn b7_a_store_survives_kill_9_at_any_moment() {
             .unwrap()
             .digest
     };
-    for moment in (1..420).step_by(14) {
+    for moment in (1..240).step_by(12) {
         let home = tempfile::tempdir().unwrap();
         write_files(&home.path().join("source"), files, 5000);
         let root = home.path().join("content");
@@ -215,8 +215,8 @@ fn b7_a_store_survives_kill_9_at_any_moment() {
         let store = ContentStore::open(&root).unwrap();
         assert_eq!(names(&root.join("tmp")), [""; 0], "at {moment}");
         assert_eq!(store.verify().unwrap().broken, [], "at {moment}");
+        killed_at_work += u32::from(!dest.exists());
         if dest.exists() {
-            finished += 1;
             assert_eq!(ingest(&store, &dest).unwrap().digest, expected);
         }
         assert_eq!(
@@ -236,7 +236,7 @@ fn b7_a_store_survives_kill_9_at_any_moment() {
         assert_eq!(names(&root.join("trees")), [""; 0]);
         assert_eq!(names(&root.join("holds")), [""; 0]);
     }
-    assert!(finished < 30, "no child was killed at work");
+    assert!(killed_at_work > 0, "no child was killed at work");
 }
 
 #[test]
