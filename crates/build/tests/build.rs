@@ -13,7 +13,7 @@ use landfall_content::ContentStore;
 use landfall_model::CommandSpec;
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{BuildSpec, OutputSpec};
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -91,7 +91,10 @@ async fn is_gone(pid: Pid) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(DEADLINE, wait).await.expect("the process lives on");
+    if timeout(DEADLINE, wait).await.is_err() {
+        let _ = kill_process(pid, Signal::KILL);
+        panic!("the process lives on");
+    }
 }
 
 #[tokio::test]
