@@ -1,14 +1,35 @@
 //! The control plane: plans, executes and reconciles, and serves the API. Never prints.
 
 pub mod api;
+pub mod checks;
+pub mod compare;
+pub mod deployments;
+pub mod diagnose;
+pub mod events;
+pub mod executor;
+pub mod failpoint;
+pub mod health;
+pub mod instances;
+pub mod order;
 pub mod paths;
+pub mod planner;
+pub mod ports;
+pub mod reconcile;
+pub mod redact;
+pub mod routes;
+pub mod steps;
+pub mod table;
+pub mod tasks;
+pub mod token;
+pub mod world;
+pub mod writable;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Instance id under which the agent itself is supervised in [`paths::StatePaths::system`].
 pub const AGENT_INSTANCE: &str = "agent";
-/// Instance id prefix under which the proxy is supervised there.
+/// Instance id under which the proxy is supervised there.
 pub const PROXY_INSTANCE: &str = "proxy";
 
 /// What an agent needs to know at start.

@@ -1,0 +1,238 @@
+//! Takes requests for deployments, queues them by environment, and has one at a time carried out.
+
+mod run;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use landfall_model::event::Event;
+use landfall_model::plan::Intent;
+use landfall_model::rollout::{Outcome, Phase};
+use landfall_model::{Cause, CauseKind, DeploymentId, Digest};
+use landfall_store::{DeploymentRow, EnvironmentKey, NewDeployment};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::types::{DeployAccepted, DeployRequest, PlanRequest, PlanResponse};
+use crate::planner::plan_request;
+use crate::world::{World, store_cause};
+
+/// All deployments of this host.
+#[derive(Clone)]
+pub struct Deployments {
+    world: World,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Environments with a deployment under way, and how it is cancelled.
+    active: HashMap<EnvironmentKey, Active>,
+    /// Variables for the builds of queued deployments; never written down.
+    build_env: HashMap<DeploymentId, BTreeMap<String, String>>,
+    /// Whether new deployments are turned away because the agent is about to stop.
+    closed: bool,
+}
+
+struct Active {
+    id: DeploymentId,
+    cancel: CancellationToken,
+}
+
+/// Why a request was not taken.
+#[derive(Debug)]
+pub enum Rejected {
+    /// Another plan is due than the one that was confirmed.
+    PlanChanged(Box<PlanResponse>),
+    /// It contradicts what is.
+    Cause(Cause),
+}
+
+impl From<Cause> for Rejected {
+    fn from(cause: Cause) -> Self {
+        Self::Cause(cause)
+    }
+}
+
+impl Deployments {
+    /// No deployments yet.
+    pub fn new(world: World) -> Self {
+        Self {
+            world,
+            shared: Arc::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Environments with a deployment under way.
+    pub fn active(&self) -> HashSet<EnvironmentKey> {
+        self.lock().active.keys().cloned().collect()
+    }
+
+    /// What a request would do now.
+    ///
+    /// # Errors
+    /// When it contradicts what is.
+    pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResponse, Cause> {
+        let (key, new) = split(request);
+        let planned = plan_request(&self.world, &key, &new).await?;
+        let digest = planned.plan.digest();
+        Ok(PlanResponse {
+            plan: planned.plan,
+            digest,
+        })
+    }
+
+    /// Takes a request: runs it now, queues it, or does nothing when there is nothing to do.
+    ///
+    /// # Errors
+    /// When it contradicts what is, or when another plan is due than the one expected.
+    pub async fn submit(&self, request: DeployRequest) -> Result<DeployAccepted, Rejected> {
+        let (key, new) = split(&request.plan);
+        let response = self.plan(&request.plan).await?;
+        let is_busy = self.lock().active.contains_key(&key);
+        if !is_busy {
+            check_expected(request.expect, &response)?;
+            if response.plan.is_noop() {
+                return Ok(DeployAccepted {
+                    deployment: None,
+                    plan: response.plan,
+                });
+            }
+        }
+        if self.lock().closed {
+            let message = "the agent is about to stop";
+            return Err(Cause::new(CauseKind::Refused, message).into());
+        }
+        let store = &self.world.store;
+        store.ensure_environment(&key).map_err(store_cause)?;
+        if request.supersede {
+            self.supersede(&key)?;
+        }
+        let id = store.queue_deployment(&key, &new, &request.by, self.world.now());
+        let id = id.map_err(store_cause)?;
+        if let Some(deploy) = request.plan.deploy {
+            self.lock().build_env.insert(id, deploy.build_env);
+        }
+        if let Some(active) = self.lock().active.get(&key) {
+            self.world.events.emit(
+                id,
+                Event::Queued {
+                    behind: active.id.0,
+                },
+            );
+        }
+        self.kick(&key);
+        Ok(DeployAccepted {
+            deployment: Some(id),
+            plan: response.plan,
+        })
+    }
+
+    /// Asks for the end of a deployment.
+    ///
+    /// # Errors
+    /// When it has ended, or cancelling would not change its outcome any more.
+    pub fn cancel(&self, id: DeploymentId, by: &str) -> Result<(), Cause> {
+        let row = self.world.store.deployment(id).map_err(|_| unknown(id))?;
+        let refused = |message: String| Err(Cause::new(CauseKind::Refused, message));
+        if let Some(outcome) = row.phase.outcome() {
+            return refused(format!("deployment {id} has ended already: {outcome:?}"));
+        }
+        if !row.phase.can_cancel() {
+            return refused(format!(
+                "deployment {id} is {:?}: it ends by itself",
+                row.phase
+            ));
+        }
+        self.world
+            .store
+            .request_cancel(id, by)
+            .map_err(store_cause)?;
+        self.world
+            .events
+            .emit(id, Event::CancelRequested { by: by.to_owned() });
+        if row.phase == Phase::Queued && !self.is_active(&row) {
+            let cause = Cause::new(CauseKind::Cancelled, format!("cancelled by {by}"));
+            self.end_queued(&row, Outcome::Stopped, cause);
+            return Ok(());
+        }
+        if let Some(active) = self
+            .lock()
+            .active
+            .get(&row.key)
+            .filter(|active| active.id == id)
+        {
+            active.cancel.cancel();
+        }
+        Ok(())
+    }
+
+    fn is_active(&self, row: &DeploymentRow) -> bool {
+        self.lock()
+            .active
+            .get(&row.key)
+            .is_some_and(|active| active.id == row.id)
+    }
+
+    /// Ends everything that waits for its turn in an environment.
+    fn supersede(&self, key: &EnvironmentKey) -> Result<(), Cause> {
+        let open = self.world.store.open_deployments().map_err(store_cause)?;
+        for row in open
+            .iter()
+            .filter(|row| row.key == *key && row.phase == Phase::Queued)
+        {
+            if !self.is_active(row) {
+                let message = "a newer deployment took its place in the queue";
+                let cause = Cause::new(CauseKind::Cancelled, message);
+                self.end_queued(row, Outcome::Superseded, cause);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_queued(&self, row: &DeploymentRow, outcome: Outcome, cause: Cause) {
+        self.lock().build_env.remove(&row.id);
+        run::end_early(&self.world, row.id, &row.key, outcome, cause);
+    }
+
+    /// Turns new deployments away, and tells whether one is under way.
+    pub fn close(&self) -> bool {
+        let mut shared = self.lock();
+        shared.closed = true;
+        !shared.active.is_empty()
+    }
+}
+
+fn check_expected(expect: Option<Digest>, due: &PlanResponse) -> Result<(), Rejected> {
+    match expect {
+        Some(expected) if expected != due.digest => {
+            Err(Rejected::PlanChanged(Box::new(due.clone())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn split(request: &PlanRequest) -> (EnvironmentKey, NewDeployment) {
+    let key = EnvironmentKey {
+        app: request.app.clone(),
+        environment: request.environment.clone(),
+    };
+    let deploy = match request.intent {
+        Intent::Deploy { .. } => request.deploy.as_ref(),
+        _ => None,
+    };
+    let new = NewDeployment {
+        intent: request.intent.clone(),
+        spec: deploy.map(|deploy| deploy.spec.clone()),
+        root: deploy.map(|deploy| deploy.root.clone()),
+        source: deploy.map(|deploy| deploy.info.clone()).unwrap_or_default(),
+    };
+    (key, new)
+}
+
+fn unknown(id: DeploymentId) -> Cause {
+    Cause::new(CauseKind::Refused, format!("there is no deployment {id}"))
+}

@@ -1,0 +1,73 @@
+//! One readiness question.
+
+use landfall_model::release::Release;
+use landfall_model::spec::{Probe, ReadySpec};
+use landfall_store::InstanceRow;
+
+use crate::instances;
+use crate::ports::Ask;
+use crate::table::loopback;
+use crate::world::{World, chain};
+
+/// Asks once; why the answer is not accepted, for a person.
+pub(super) async fn ask(
+    world: &World,
+    release: &Release,
+    row: &InstanceRow,
+    ready: &ReadySpec,
+) -> Result<(), String> {
+    let address = || {
+        row.port
+            .map(loopback)
+            .ok_or_else(|| "it has no port".to_owned())
+    };
+    match &ready.probe {
+        Probe::StaysUp { .. } => Ok(()),
+        Probe::Tcp => {
+            let connected = world.prober.connect(address()?, ready.timeout).await;
+            connected.map_err(|error| format!("connect to {}: {error}", address_text(row)))
+        }
+        Probe::Http { path, host, status } => {
+            let host = host.clone().unwrap_or_else(|| public_host(release, row));
+            let ask = Ask::get(address()?, &host, path, ready.timeout);
+            let place = format!("GET {path} on {}", address_text(row));
+            let answer = world
+                .prober
+                .ask(&ask)
+                .await
+                .map_err(|error| format!("{place}: {error}"))?;
+            match status.iter().any(|range| range.contains(answer.status)) {
+                true => Ok(()),
+                false => Err(format!("{place}: status {}", answer.status)),
+            }
+        }
+        Probe::Command(command) => {
+            let env = instances::environment(world, release, &row.service, &row.id, row.port)
+                .map_err(|cause| cause.summary)?;
+            let exec =
+                tokio::time::timeout(ready.timeout, world.runtime.exec(&row.id, command, &env));
+            match exec.await {
+                Err(_) => Err(format!("`{command}` did not end in time")),
+                Ok(Err(error)) => Err(chain(&error)),
+                Ok(Ok((0, _))) => Ok(()),
+                Ok(Ok((code, output))) => Err(format!(
+                    "`{command}` exited with {code}: {}",
+                    output.trim_end()
+                )),
+            }
+        }
+    }
+}
+
+fn public_host(release: &Release, row: &InstanceRow) -> String {
+    let host = release
+        .spec
+        .public_host(&row.service)
+        .unwrap_or("localhost");
+    host.replacen('*', "www", 1)
+}
+
+fn address_text(row: &InstanceRow) -> String {
+    row.port
+        .map_or_else(|| "no port".to_owned(), |port| loopback(port).to_string())
+}

@@ -1,0 +1,79 @@
+//! Builds and trees: hashing inputs, building, keeping and laying out artifacts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use landfall_model::spec::BuildSpec;
+use landfall_model::{Cause, Digest, ServiceName};
+use tokio::sync::mpsc;
+
+mod local;
+
+pub use local::LocalArtifacts;
+
+/// The inputs of a build, hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltInputs {
+    /// Digest of all of them.
+    pub digest: Digest,
+    /// Digest of each by path.
+    pub files: BTreeMap<String, Digest>,
+}
+
+/// A build that succeeded.
+pub struct BuildOutput {
+    /// The tree it made.
+    pub artifact: Digest,
+    /// Files in it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Keeps the tree from garbage collection until a release names it.
+    pub hold: Hold,
+}
+
+/// Keeps a tree from garbage collection until it is dropped.
+pub type Hold = Box<dyn std::any::Any + Send + Sync>;
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct BuildJob {
+    /// The service that declares the build.
+    pub service: ServiceName,
+    /// Directory of `landfall.toml`.
+    pub root: PathBuf,
+    /// How.
+    pub spec: BuildSpec,
+    /// Variables of the person who deploys.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Makes, keeps and lays out artifacts.
+#[async_trait]
+pub trait Artifacts: Send + Sync {
+    /// Hashes the inputs of a build.
+    async fn inputs(&self, root: &Path, spec: &BuildSpec) -> Result<BuiltInputs, Cause>;
+
+    /// Paths that differ between two sets of inputs, for a person.
+    fn explain(&self, before: &BTreeMap<String, Digest>, after: &BuiltInputs) -> Vec<String>;
+
+    /// Runs a build and keeps what it made. Dropping the future kills the build.
+    async fn build(
+        &self,
+        job: &BuildJob,
+        lines: mpsc::Sender<String>,
+    ) -> Result<BuildOutput, Cause>;
+
+    /// Keeps a tree from garbage collection. Ask [`Artifacts::contains`] after taking it.
+    fn hold(&self, tree: Digest) -> Result<Hold, Cause>;
+
+    /// Whether a tree is there, whole.
+    async fn contains(&self, tree: Digest) -> bool;
+
+    /// Lays out a tree where nothing is yet. All or nothing.
+    async fn materialise(&self, tree: Digest, to: &Path) -> Result<(), Cause>;
+
+    /// Removes every tree that is not kept; bytes freed.
+    async fn collect_garbage(&self, keep: BTreeSet<Digest>) -> Result<u64, Cause>;
+}

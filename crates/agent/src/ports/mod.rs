@@ -1,0 +1,12 @@
+//! What the agent needs of the world outside itself, as traits: the seam below which the
+//! simulations put fakes.
+
+pub mod artifacts;
+mod clock;
+mod prober;
+mod proxy;
+
+pub use artifacts::{Artifacts, BuildOutput, BuiltInputs, LocalArtifacts};
+pub use clock::{Clock, SystemClock};
+pub use prober::{Answer, Ask, AskError, HttpProber, Prober};
+pub use proxy::{ProxyClient, ProxyControl, ProxyError};

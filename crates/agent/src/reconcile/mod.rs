@@ -1,0 +1,48 @@
+//! Standing truths: instances that should run, run; the proxy runs and has its routes; nothing
+//! runs that should not. Each reconciler looks at what is, takes no input, and can be repeated.
+
+mod instances;
+mod proxy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::deployments::Deployments;
+use crate::world::World;
+
+pub use proxy::{ProxyKeeper, ensure_proxy};
+
+/// Time between looks. A killed shim or proxy is replaced within this.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Runs all reconcilers until cancelled.
+pub async fn run(
+    world: World,
+    deployments: Deployments,
+    proxy: ProxyKeeper,
+    stop: CancellationToken,
+) {
+    let mut tick = tokio::time::interval(PERIOD);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(cause) = ensure_proxy(&proxy).await {
+            tracing::error!(%cause, "failed to keep the proxy running");
+        }
+        if let Err(cause) = world.routes.reconcile().await {
+            tracing::warn!(%cause, "the proxy does not have its routes");
+        }
+        if let Err(cause) = instances::reconcile(&world, &deployments).await {
+            tracing::error!(%cause, "failed to reconcile instances");
+        }
+    }
+}
+
+/// The runtime of Landfall's own processes.
+pub type SystemRuntime = Arc<dyn Runtime>;

@@ -1,0 +1,122 @@
+//! The one writer of route snapshots. What should be served is in the store; this brings the
+//! proxy to it, and knows when it is there.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_model::env::Secret;
+use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot};
+use landfall_model::{Cause, CauseKind};
+use landfall_store::{Store, StoreError};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::ports::{ProxyControl, ProxyError};
+use crate::world::store_cause;
+
+/// How long a proxy that just restarts is waited for. Its supervisor brings it back within a
+/// second.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Time between attempts to reach it.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Brings the proxy to what the store says.
+pub struct Routes {
+    store: Store,
+    proxy: Arc<dyn ProxyControl>,
+    http: SocketAddr,
+    probe_token: Secret,
+    /// The snapshot in force as far as this agent knows. Held while a snapshot is on its way, so
+    /// that two never overtake each other.
+    applied: Mutex<Option<Snapshot>>,
+}
+
+impl Routes {
+    /// Routes of `store` for `proxy`.
+    pub fn new(
+        store: Store,
+        proxy: Arc<dyn ProxyControl>,
+        http: SocketAddr,
+        probe_token: Secret,
+    ) -> Self {
+        Self {
+            store,
+            proxy,
+            http,
+            probe_token,
+            applied: Mutex::new(None),
+        }
+    }
+
+    /// Puts in force what the store says now; returns when every request follows it.
+    ///
+    /// # Errors
+    /// When the proxy cannot be reached for 15 s, or refuses.
+    pub async fn sync(&self) -> Result<Ack, Cause> {
+        let mut applied = self.applied.lock().await;
+        let snapshot = self.snapshot().map_err(store_cause)?;
+        let ack = self.apply_patiently(&snapshot).await?;
+        *applied = Some(snapshot);
+        Ok(ack)
+    }
+
+    /// Puts in force what the store says, when the proxy is not there already. For the
+    /// reconciler: gives up at once when the proxy cannot be reached.
+    ///
+    /// # Errors
+    /// When the proxy cannot be reached, or refuses.
+    pub async fn reconcile(&self) -> Result<(), Cause> {
+        let mut applied = self.applied.lock().await;
+        let in_force = self.proxy.status().await.map_err(proxy_cause)?.generation;
+        if applied
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.generation == in_force)
+        {
+            return Ok(());
+        }
+        let snapshot = self.snapshot().map_err(store_cause)?;
+        self.proxy.apply(&snapshot).await.map_err(proxy_cause)?;
+        tracing::info!(
+            generation = snapshot.generation,
+            "gave the proxy its routes"
+        );
+        *applied = Some(snapshot);
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let environments = self.store.environments()?;
+        Ok(Snapshot {
+            format: SNAPSHOT_FORMAT,
+            generation: self.store.next_generation()?,
+            http: vec![self.http],
+            probe_token: self.probe_token.clone(),
+            tables: environments
+                .into_iter()
+                .filter_map(|row| row.routes)
+                .collect(),
+            candidates: self.store.candidates()?,
+        })
+    }
+
+    async fn apply_patiently(&self, snapshot: &Snapshot) -> Result<Ack, Cause> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.proxy.apply(snapshot).await {
+                Ok(ack) => return Ok(ack),
+                Err(error @ ProxyError::Unreachable(_)) if Instant::now() < deadline => {
+                    tracing::warn!(%error, "waiting for the proxy");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => return Err(proxy_cause(error)),
+            }
+        }
+    }
+}
+
+/// A cause for a proxy that does not do what it is asked.
+pub fn proxy_cause(error: ProxyError) -> Cause {
+    Cause::new(CauseKind::ProxyUnavailable, error.to_string())
+        .with_fix("see `landfall agent status`; the agent starts the proxy again by itself")
+}

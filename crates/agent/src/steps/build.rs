@@ -1,0 +1,141 @@
+//! Makes the artifacts that do not exist yet. What succeeds is kept, whatever becomes of the rest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use landfall_model::event::Event;
+use landfall_model::plan::StepName;
+use landfall_model::release::Artifact;
+use landfall_model::spec::BuildSpec;
+use landfall_model::{Cause, CauseKind, ServiceName};
+use landfall_store::BuildRow;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::executor::Context;
+use crate::ports::artifacts::{BuildJob, Hold};
+use crate::world::{World, store_cause};
+
+/// Builds that run at once: enough to use two cores, few enough to leave the apps theirs.
+const PARALLEL: usize = 2;
+/// Lines of output waiting to be written as events.
+const LINES: usize = 256;
+
+/// Builds everything that the plan says.
+///
+/// # Errors
+/// With the first failure, once every build has ended.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let root = ctx.request.root.clone().unwrap_or_default();
+    let spec = ctx
+        .request
+        .spec
+        .as_ref()
+        .ok_or_else(|| Cause::new(CauseKind::Internal, "no spec"))?;
+    let wanted: BTreeMap<ServiceName, BuildSpec> = spec
+        .builds()
+        .filter(|(name, _)| {
+            ctx.plan
+                .builds
+                .iter()
+                .any(|l| l.build && l.service == **name)
+        })
+        .map(|(name, build)| (name.clone(), build.clone()))
+        .collect();
+    let (lines, mut received) = mpsc::channel::<(ServiceName, String)>(LINES);
+    let permits = Semaphore::new(PARALLEL);
+    let builds = wanted.iter().map(|(service, spec)| {
+        let job = BuildJob {
+            service: service.clone(),
+            root: root.clone(),
+            spec: spec.clone(),
+            env: ctx.build_env.clone(),
+        };
+        let (lines, permits, world) = (lines.clone(), &permits, ctx.world.clone());
+        let app = ctx.key.app.clone();
+        async move {
+            let _permit = permits.acquire().await;
+            (job.service.clone(), build(&world, &app, &job, lines).await)
+        }
+    });
+    let builds = futures_util::future::join_all(builds);
+    drop(lines);
+    let redactor = ctx.redactor();
+    let tell = async {
+        while let Some((service, line)) = received.recv().await {
+            let (step, source) = (StepName::Build, service.to_string());
+            ctx.emit(Event::Output {
+                step,
+                source,
+                line: redactor.redact(&line),
+            });
+        }
+    };
+    let (results, ()) = tokio::join!(builds, tell);
+    finish(ctx, results)
+}
+
+fn finish(
+    ctx: &mut Context,
+    results: Vec<(ServiceName, Result<(Artifact, Hold), Cause>)>,
+) -> Result<String, Cause> {
+    let (mut built, mut failure) = (Vec::new(), None);
+    for (service, result) in results {
+        match result {
+            Ok((artifact, hold)) => {
+                ctx.holds.push(hold);
+                built.push(format!("{service} {}", artifact.digest.short()));
+                ctx.artifacts.insert(service, artifact);
+            }
+            Err(cause) => failure = failure.or(Some(cause)),
+        }
+    }
+    match failure {
+        Some(cause) if built.is_empty() => Err(cause),
+        Some(cause) => Err(cause.with_evidence([format!("built and kept: {}", built.join(", "))])),
+        None => Ok(format!("built {}", built.join(", "))),
+    }
+}
+
+async fn build(
+    world: &World,
+    app: &landfall_model::AppName,
+    job: &BuildJob,
+    lines: mpsc::Sender<(ServiceName, String)>,
+) -> Result<(Artifact, Hold), Cause> {
+    let before = world.artifacts.inputs(&job.root, &job.spec).await?;
+    let (own, mut received) = mpsc::channel::<String>(LINES);
+    let forward = async {
+        while let Some(line) = received.recv().await {
+            let _ = lines.send((job.service.clone(), line)).await;
+        }
+    };
+    let (built, ()) = tokio::join!(world.artifacts.build(job, own), forward);
+    let built = built?;
+    let after = world.artifacts.inputs(&job.root, &job.spec).await?;
+    let artifact = Artifact {
+        digest: built.artifact,
+        inputs: after.digest,
+    };
+    if before.digest != after.digest {
+        // Which of the two states was built is unknown, so the artifact serves this deployment
+        // and is never offered as the result of either.
+        tracing::info!(service = %job.service, "inputs changed during the build");
+        return Ok((artifact, built.hold));
+    }
+    let row = BuildRow {
+        inputs: after.digest,
+        artifact: built.artifact,
+        files: after.files,
+    };
+    world
+        .store
+        .insert_build(app, &job.service, &row, world.now())
+        .map_err(store_cause)?;
+    Ok((artifact, built.hold))
+}
+
+/// The longest that the builds may take, one after the other.
+pub fn bound(ctx: &Context) -> Duration {
+    let builds = ctx.request.spec.iter().flat_map(|spec| spec.builds());
+    builds.map(|(_, build)| build.timeout).sum()
+}

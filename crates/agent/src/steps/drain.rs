@@ -1,0 +1,123 @@
+//! Waits for requests on the old instances, then stops them.
+
+use std::time::Duration;
+
+use landfall_model::Cause;
+use landfall_model::plan::StepName;
+use landfall_model::spec::StopSpec;
+use landfall_store::{InstancePhase, InstanceRow};
+use tokio::time::Instant;
+
+use crate::executor::Context;
+use crate::failpoint;
+use crate::steps::replace::old_instances;
+use crate::world::store_cause;
+
+/// Time between looks at what is still under way.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Drains and stops everything that the plan takes away.
+///
+/// # Errors
+/// When an instance cannot be stopped.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let stops: Vec<_> = ctx.plan.stops().cloned().collect();
+    let rows = old_instances(ctx, &stops)?;
+    let cut = drain_instances(ctx, &rows).await?;
+    let stopped = format!("stopped {} instances", rows.len());
+    Ok(match cut {
+        0 => format!("{stopped}, nothing was cut off"),
+        cut => format!("{stopped}, {cut} requests or streams outlived the drain time"),
+    })
+}
+
+/// Waits until the proxy has nothing under way on these instances, at most the drain time, then
+/// stops them; how much was still under way.
+///
+/// # Errors
+/// When an instance cannot be stopped.
+pub async fn drain_instances(ctx: &Context, rows: &[InstanceRow]) -> Result<u64, Cause> {
+    let drains = rows.iter().map(|row| drain_instance(ctx, row));
+    Ok(futures_util::future::try_join_all(drains)
+        .await?
+        .into_iter()
+        .sum())
+}
+
+async fn drain_instance(ctx: &Context, row: &InstanceRow) -> Result<u64, Cause> {
+    let left = wait_idle(ctx, row).await;
+    if left > 0 {
+        let message = format!("{} still had {left} requests or streams", row.id);
+        ctx.progress(StepName::Drain, message);
+    }
+    failpoint::hit("drained, not stopped");
+    let stop = stop_spec(ctx, row);
+    let stopped = ctx.world.runtime.stop(&row.id, &stop).await;
+    stopped.map_err(crate::executor::internal_cause)?;
+    failpoint::hit("stopped, not written");
+    ctx.world
+        .store
+        .set_instance_phase(&row.id, InstancePhase::Gone)
+        .map_err(store_cause)?;
+    Ok(left)
+}
+
+/// How much is under way on an instance once it is idle or the drain time has passed.
+async fn wait_idle(ctx: &Context, row: &InstanceRow) -> u64 {
+    let deadline = Instant::now() + drain_time(ctx);
+    loop {
+        // Without the proxy nothing is under way through it.
+        let Ok(status) = ctx.world.proxy.status().await else {
+            return 0;
+        };
+        let left = status.in_flight.get(&row.id).copied().unwrap_or(0);
+        if left == 0 || Instant::now() >= deadline {
+            return left;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn drain_time(ctx: &Context) -> Duration {
+    let spec = ctx
+        .old
+        .as_ref()
+        .or(ctx.release.as_ref())
+        .map(|release| &release.spec);
+    spec.map_or(Duration::from_secs(30), |spec| spec.drain)
+}
+
+/// How an instance is stopped, as the release it was started for says.
+pub fn stop_spec(ctx: &Context, row: &InstanceRow) -> StopSpec {
+    let releases = [ctx.old.as_ref(), ctx.release.as_ref()];
+    let of_row = releases
+        .iter()
+        .flatten()
+        .find(|release| release.number == row.release);
+    let any = releases.iter().flatten().next();
+    let process = of_row.or(any).and_then(|release| {
+        release
+            .spec
+            .services
+            .get(&row.service)
+            .and_then(|service| service.process())
+    });
+    let default = || StopSpec {
+        signal: "SIGTERM".into(),
+        grace: Duration::from_secs(10),
+    };
+    process.map_or_else(default, |process| process.stop.clone())
+}
+
+/// The longest that draining and stopping may take.
+pub fn bound(ctx: &Context) -> Duration {
+    let releases = [ctx.old.as_ref(), ctx.release.as_ref()];
+    let services = releases
+        .iter()
+        .flatten()
+        .flat_map(|release| release.spec.services.values());
+    let graces = services
+        .filter_map(|service| service.process())
+        .map(|p| p.stop.grace);
+    drain_time(ctx) + graces.max().unwrap_or_default()
+}

@@ -1,0 +1,90 @@
+//! Checks what must be true before anything is touched.
+
+use std::net::TcpListener;
+
+use landfall_model::plan::Action;
+use landfall_model::spec::RouteSpec;
+use landfall_model::{Cause, CauseKind};
+use landfall_store::EnvironmentRow;
+
+use crate::executor::Context;
+use crate::table::loopback;
+use crate::world::store_cause;
+
+/// Checks ports, routes and artifacts.
+///
+/// # Errors
+/// With the first thing that is not as it must be.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let artifacts = check_artifacts(ctx).await?;
+    let ports = check_ports(ctx)?;
+    let routes = check_routes(ctx)?;
+    Ok(format!(
+        "{artifacts} artifacts, {ports} ports and {routes} routes checked"
+    ))
+}
+
+async fn check_artifacts(ctx: &Context) -> Result<usize, Cause> {
+    for (service, artifact) in &ctx.artifacts {
+        if !ctx.world.artifacts.contains(artifact.digest).await {
+            let short = artifact.digest.short();
+            let message = format!("artifact {short} of {service} is not in the store any more");
+            return Err(Cause::new(CauseKind::ArtifactGone, message)
+                .with_fix("deploy that version again from its source"));
+        }
+    }
+    Ok(ctx.artifacts.len())
+}
+
+fn check_ports(ctx: &Context) -> Result<usize, Cause> {
+    let Some(spec) = spec(ctx) else { return Ok(0) };
+    let mut checked = 0;
+    for line in ctx.lines(|line| line.action == Action::Start) {
+        let process = spec
+            .services
+            .get(&line.service)
+            .and_then(|service| service.process());
+        let Some(port) = process.and_then(|process| process.fixed_port) else {
+            continue;
+        };
+        checked += 1;
+        if let Err(error) = TcpListener::bind(loopback(port)) {
+            let message = format!(
+                "port {port}, which {} insists on, is not free",
+                line.service
+            );
+            return Err(Cause::new(CauseKind::PortInUse, message)
+                .with_evidence([format!("listen on 127.0.0.1:{port}: {error}")])
+                .with_fix(format!("see who holds it: `ss -ltnp sport = :{port}`")));
+        }
+    }
+    Ok(checked)
+}
+
+fn check_routes(ctx: &Context) -> Result<usize, Cause> {
+    let Some(spec) = spec(ctx) else { return Ok(0) };
+    let environments = ctx.world.store.environments().map_err(store_cause)?;
+    for other in environments.iter().filter(|other| other.key != ctx.key) {
+        if let Some(route) = spec.routes.iter().find(|route| claims(other, route)) {
+            let host = route.host.as_deref().unwrap_or("any host");
+            let message = format!("{host}{} is served by {} already", route.path, other.key);
+            return Err(Cause::new(CauseKind::Refused, message)
+                .with_fix("give the route another `host` or `path`, or stop the other app"));
+        }
+    }
+    Ok(spec.routes.len())
+}
+
+fn claims(environment: &EnvironmentRow, route: &RouteSpec) -> bool {
+    let routes = environment.routes.iter().flat_map(|table| &table.routes);
+    routes
+        .into_iter()
+        .any(|taken| taken.host == route.host && taken.path == route.path)
+}
+
+fn spec(ctx: &Context) -> Option<&landfall_model::spec::AppSpec> {
+    ctx.release
+        .as_ref()
+        .map(|release| &release.spec)
+        .or(ctx.request.spec.as_ref())
+}

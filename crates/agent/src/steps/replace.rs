@@ -1,0 +1,89 @@
+//! Replaces services that must not overlap: the old instances stop, then the new ones start.
+
+use landfall_model::Cause;
+use landfall_model::plan::{Action, StepName};
+use landfall_store::{InstancePhase, InstanceRow};
+
+use super::start::{start_instance, stop_instance};
+use crate::executor::Context;
+use crate::health;
+use crate::instances;
+use crate::world::store_cause;
+
+/// Replaces each such service in turn.
+///
+/// # Errors
+/// When a new instance does not get ready.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let release = ctx.release()?.clone();
+    let lines = ctx.lines(|line| line.action == Action::ReplaceStopFirst);
+    for line in &lines {
+        for row in old_instances(ctx, &line.stop)? {
+            ctx.progress(StepName::Replace, format!("stopping {}", row.id));
+            let stop = crate::steps::drain::stop_spec(ctx, &row);
+            let stopped = ctx.world.runtime.stop(&row.id, &stop).await;
+            stopped.map_err(crate::executor::internal_cause)?;
+        }
+        let own = ctx.own_instances()?;
+        for row in own.iter().filter(|row| row.service == line.service) {
+            start_instance(ctx, row).await?;
+            health::wait_ready(&ctx.world, &release, row).await?;
+        }
+    }
+    Ok(format!("replaced {} services stop-first", lines.len()))
+}
+
+/// Stops the new instances and starts the old ones again.
+///
+/// # Errors
+/// When an old instance does not come back.
+pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
+    let lines = ctx.lines(|line| line.action == Action::ReplaceStopFirst);
+    for line in &lines {
+        let own = ctx.own_instances()?;
+        for row in own.iter().filter(|row| row.service == line.service) {
+            stop_instance(ctx, row).await?;
+        }
+        for row in old_instances(ctx, &line.stop)? {
+            restart_old(ctx, &row).await?;
+        }
+    }
+    Ok(!lines.is_empty())
+}
+
+/// Makes sure that an instance of the old release runs and is ready.
+///
+/// # Errors
+/// When it does not come back.
+pub async fn restart_old(ctx: &Context, row: &InstanceRow) -> Result<(), Cause> {
+    let maker = ctx
+        .world
+        .store
+        .deployment(row.deployment)
+        .map_err(store_cause)?;
+    let Some(release) = maker.release else {
+        return Ok(());
+    };
+    let launch = instances::launch(&ctx.world, &release, row)?;
+    ctx.world
+        .runtime
+        .start(&launch.spec, &launch.env)
+        .await
+        .map_err(crate::executor::internal_cause)?;
+    health::wait_again(&ctx.world, &release, row)
+        .await
+        .map(drop)
+}
+
+/// Rows of instances that the plan takes away and that are not gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn old_instances(
+    ctx: &Context,
+    ids: &[landfall_model::InstanceId],
+) -> Result<Vec<InstanceRow>, Cause> {
+    let rows = ctx.world.store.instances(&ctx.key).map_err(store_cause)?;
+    let wanted = |row: &InstanceRow| ids.contains(&row.id) && row.phase != InstancePhase::Gone;
+    Ok(rows.into_iter().filter(wanted).collect())
+}

@@ -1,0 +1,111 @@
+//! Removes what no kept release needs: old trees, logs of their instances, their artifacts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+
+use landfall_model::{Cause, Digest, ReleaseNumber};
+use landfall_store::{EnvironmentKey, InstancePhase, ReleaseRow};
+
+use super::prepare::io_cause;
+use crate::executor::{Context, internal_cause};
+use crate::failpoint;
+use crate::world::{World, store_cause};
+
+/// Retires releases beyond the number that is kept.
+///
+/// # Errors
+/// When something cannot be removed. The release stays live.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let keep = ctx.release()?.spec.keep_releases as usize;
+    let live = ctx.plan.to;
+    let releases = ctx.world.store.releases(&ctx.key).map_err(store_cause)?;
+    let old: Vec<ReleaseNumber> = releases
+        .iter()
+        .filter(|row| row.retired.is_none() && Some(row.release.number) != live)
+        .map(|row| row.release.number)
+        .skip(keep)
+        .collect();
+    for number in &old {
+        retire(&ctx.world, &ctx.key, *number, keep).await?;
+    }
+    let freed = collect_garbage(&ctx.world).await?;
+    Ok(format!(
+        "retired {} releases, freed {} KiB of content",
+        old.len(),
+        freed / 1024
+    ))
+}
+
+async fn retire(
+    world: &World,
+    key: &EnvironmentKey,
+    number: ReleaseNumber,
+    keep: usize,
+) -> Result<(), Cause> {
+    let rows = world.store.instances(key).map_err(store_cause)?;
+    let of_release: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row.release == number)
+        .collect();
+    if of_release
+        .iter()
+        .any(|row| row.phase != InstancePhase::Gone)
+    {
+        // A later release kept an instance of this one: its tree is in use.
+        return Ok(());
+    }
+    let why = format!("{keep} releases are kept, and newer ones came");
+    world
+        .store
+        .retire_release(key, number, &why)
+        .map_err(store_cause)?;
+    failpoint::hit("retired, not removed");
+    for row in of_release {
+        world
+            .runtime
+            .remove(&row.id)
+            .await
+            .map_err(internal_cause)?;
+        world.store.delete_instance(&row.id).map_err(store_cause)?;
+    }
+    let dir = world.paths.release(&key.app, &key.environment, number);
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_cause("remove", &dir, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes trees and blobs that no kept release of any environment needs; bytes freed.
+///
+/// # Errors
+/// When the store or the content store fails.
+pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
+    let mut keep: BTreeSet<Digest> = BTreeSet::new();
+    for environment in world.store.environments().map_err(store_cause)? {
+        let releases = world
+            .store
+            .releases(&environment.key)
+            .map_err(store_cause)?;
+        let kept = releases
+            .iter()
+            .filter(|row: &&ReleaseRow| row.retired.is_none());
+        keep.extend(
+            kept.flat_map(|row| row.release.artifacts.values())
+                .map(|a| a.digest),
+        );
+    }
+    for open in world.store.open_deployments().map_err(store_cause)? {
+        let artifacts = open
+            .release
+            .into_iter()
+            .flat_map(|release| release.artifacts);
+        keep.extend(artifacts.map(|(_, artifact)| artifact.digest));
+    }
+    let freed = world.artifacts.collect_garbage(keep.clone()).await?;
+    world
+        .store
+        .forget_builds_except(&keep)
+        .map_err(store_cause)?;
+    Ok(freed)
+}

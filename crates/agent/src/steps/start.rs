@@ -1,0 +1,108 @@
+//! Starts the new instances of services that may overlap, in the order of their needs.
+
+use landfall_model::plan::StepName;
+use landfall_model::{Cause, ServiceName};
+use landfall_runtime::RuntimeError;
+use landfall_store::{InstancePhase, InstanceRow};
+
+use super::prepare::starts_early;
+use crate::executor::Context;
+use crate::failpoint;
+use crate::health;
+use crate::instances;
+use crate::order::levels;
+use crate::world::{chain, store_cause};
+
+/// Starts everything that the plan starts before the switch. A service that others need is
+/// waited for before they start.
+///
+/// # Errors
+/// When an instance cannot be started, or one that others need does not get ready.
+pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let release = ctx.release()?.clone();
+    let early: Vec<ServiceName> = ctx
+        .lines(|line| line.start > 0 && starts_early(line.action))
+        .into_iter()
+        .map(|line| line.service)
+        .collect();
+    let rows = ctx.own_instances()?;
+    let levels = levels(&release.spec, &early);
+    let mut started = 0;
+    for (index, level) in levels.iter().enumerate() {
+        let of_level: Vec<&InstanceRow> = rows
+            .iter()
+            .filter(|row| level.contains(&row.service))
+            .collect();
+        for row in &of_level {
+            start_instance(ctx, row).await?;
+            started += 1;
+        }
+        if index + 1 < levels.len() {
+            for row in of_level {
+                health::wait_ready(&ctx.world, &release, row).await?;
+            }
+        }
+    }
+    Ok(format!("started {started} instances"))
+}
+
+/// Starts an instance that is written down.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn start_instance(ctx: &Context, row: &InstanceRow) -> Result<(), Cause> {
+    let launch = instances::launch(&ctx.world, ctx.release()?, row)?;
+    failpoint::hit("before an instance starts");
+    ctx.world
+        .runtime
+        .start(&launch.spec, &launch.env)
+        .await
+        .map_err(start_cause)?;
+    failpoint::hit("instance started");
+    let port = row
+        .port
+        .map(|port| format!(" on port {port}"))
+        .unwrap_or_default();
+    ctx.progress(StepName::Start, format!("started {}{port}", row.id));
+    Ok(())
+}
+
+/// A cause for an instance that could not be started at all.
+pub fn start_cause(error: RuntimeError) -> Cause {
+    use landfall_model::CauseKind;
+    let text = chain(&error);
+    if text.contains("No space left") {
+        return Cause::new(CauseKind::DiskFull, text).with_fix(crate::world::DISK_FULL_FIX);
+    }
+    Cause::new(CauseKind::ExitedAtStart, text)
+}
+
+/// Stops and forgets every instance of this deployment.
+///
+/// # Errors
+/// When one cannot be stopped.
+pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
+    let rows = ctx.own_instances()?;
+    for row in &rows {
+        stop_instance(ctx, row).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+/// Stops an instance of this deployment; its log stays until its release goes.
+///
+/// # Errors
+/// When it cannot be stopped.
+pub async fn stop_instance(ctx: &Context, row: &InstanceRow) -> Result<(), Cause> {
+    let stop = crate::steps::drain::stop_spec(ctx, row);
+    ctx.world
+        .runtime
+        .stop(&row.id, &stop)
+        .await
+        .map_err(crate::executor::internal_cause)?;
+    ctx.world
+        .store
+        .set_instance_phase(&row.id, InstancePhase::Gone)
+        .map_err(store_cause)?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Everything that the control plane works with, in one place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use landfall_model::env::Secret;
+use landfall_model::{Cause, CauseKind};
+use landfall_runtime::Runtime;
+use landfall_store::{Store, StoreError};
+
+use crate::events::Events;
+use crate::paths::StatePaths;
+use crate::ports::{Artifacts, Clock, Prober, ProxyControl};
+use crate::routes::Routes;
+
+/// The parts of the control plane. Clones share them.
+#[derive(Clone)]
+pub struct World {
+    /// The journal and all other state.
+    pub store: Store,
+    /// Instances.
+    pub runtime: Arc<dyn Runtime>,
+    /// The proxy.
+    pub proxy: Arc<dyn ProxyControl>,
+    /// Questions to instances and to the proxy.
+    pub prober: Arc<dyn Prober>,
+    /// Builds and trees.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where state is.
+    pub paths: StatePaths,
+    /// What happens, for everyone who watches.
+    pub events: Events,
+    /// The one writer of route snapshots.
+    pub routes: Arc<Routes>,
+    /// Where the proxy serves HTTP.
+    pub http: SocketAddr,
+    /// The agent's token at the proxy.
+    pub probe_token: Secret,
+    /// Variables that every process of an app gets from its host: `PATH`, `HOME` and the like.
+    pub base_env: Arc<Vec<(String, String)>>,
+}
+
+impl World {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// A cause for a failure of the store, which is never the user's doing.
+pub fn store_cause(error: StoreError) -> Cause {
+    let kind = if error.is_disk_full() {
+        CauseKind::DiskFull
+    } else {
+        CauseKind::Internal
+    };
+    let cause = Cause::new(kind, chain(&error));
+    match kind {
+        CauseKind::DiskFull => cause.with_fix(DISK_FULL_FIX),
+        _ => cause,
+    }
+}
+
+/// What to do when no space is left.
+pub const DISK_FULL_FIX: &str =
+    "free space on the disk of the state directory, or keep fewer releases (`keep_releases`)";
+
+/// An error and its sources on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! Paths that the app writes and that outlive its releases: directories beside the releases,
+//! linked into each tree.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// Makes `tree/path` a link to `persistent/path`. What the artifact holds there seeds the
+/// persistent directory the first time, and is dropped afterwards.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn link(tree: &Path, persistent: &Path, path: &str) -> io::Result<()> {
+    let (inside, outside) = (tree.join(path), persistent.join(path));
+    if inside.is_symlink() {
+        return Ok(());
+    }
+    if let Some(parent) = outside.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    if let Some(parent) = inside.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    if !outside.exists() {
+        seed(&inside, &outside)?;
+    }
+    match fs::remove_dir_all(&inside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    symlink(&outside, &inside)
+}
+
+fn seed(inside: &Path, outside: &Path) -> io::Result<()> {
+    if !inside.is_dir() {
+        return fs::create_dir_all(outside);
+    }
+    // Both are under the state directory; a rename is atomic where that is one filesystem.
+    match fs::rename(inside, outside) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => fs::create_dir_all(outside),
+        other => other,
+    }
+}
+
+/// Removes everything below `persistent/path` and leaves the directory itself, so that running
+/// instances find it empty, not gone. Files and bytes removed.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn clear(persistent: &Path, path: &str) -> io::Result<(u64, u64)> {
+    let dir = persistent.join(path);
+    let (mut files, mut bytes) = (0, 0);
+    let entries = match fs::read_dir(&dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0)),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let (more, size) = measure(&entry.path())?;
+        files += more;
+        bytes += size;
+        let removed = match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path()),
+            false => fs::remove_file(entry.path()),
+        };
+        match removed {
+            // The app may have removed it first.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok((files, bytes))
+}
+
+fn measure(path: &Path) -> io::Result<(u64, u64)> {
+    let meta = fs::symlink_metadata(path)?;
+    if !meta.is_dir() {
+        return Ok((1, meta.len()));
+    }
+    let (mut files, mut bytes) = (0, 0);
+    for entry in fs::read_dir(path)? {
+        let (more, size) = measure(&entry?.path())?;
+        files += more;
+        bytes += size;
+    }
+    Ok((files, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b8_a_persistent_path_is_seeded_once_and_survives_releases() {
+        let dir = tempfile::tempdir().unwrap();
+        let persistent = dir.path().join("persistent");
+        for (release, text) in [("1", "from release 1"), ("2", "from release 2")] {
+            let tree = dir.path().join(release);
+            fs::create_dir_all(tree.join("data/cache")).unwrap();
+            fs::write(tree.join("data/cache/seed"), text).unwrap();
+            link(&tree, &persistent, "data/cache").unwrap();
+            link(&tree, &persistent, "data/cache").unwrap();
+            let seen = fs::read_to_string(tree.join("data/cache/seed")).unwrap();
+            assert_eq!(seen, "from release 1");
+        }
+        fs::write(dir.path().join("1/data/cache/made"), "at run time").unwrap();
+        assert!(dir.path().join("2/data/cache/made").exists());
+    }
+
+    #[test]
+    fn b8_clearing_a_path_leaves_the_directory_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("cache/deep")).unwrap();
+        fs::write(dir.path().join("cache/deep/file"), "12345").unwrap();
+        assert_eq!(clear(dir.path(), "cache").unwrap(), (1, 5));
+        assert_eq!(fs::read_dir(dir.path().join("cache")).unwrap().count(), 0);
+        assert_eq!(clear(dir.path(), "never-made").unwrap(), (0, 0));
+    }
+}
