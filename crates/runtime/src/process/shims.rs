@@ -56,7 +56,7 @@ mod tests {
         for other in [
             "",
             "\0",
-            "sleep\01000\0",
+            "sleep\0forever\0",
             "x\0--dir\0/a\0--more\0",
             "--dir\0",
         ] {

@@ -1,6 +1,6 @@
 //! Limits, where the machine lets this user set them; a plain word where it does not.
 
-use landfall_runtime::{ExitReason, InstanceStatus, Runtime, Stream};
+use landfall_runtime::{ExitReason, InstanceStatus, LogSpec, Runtime, Stream};
 
 use crate::bench::{Bench, eventually, within};
 
@@ -95,7 +95,13 @@ async fn a_cpu_limit_is_set_and_no_group_is_left_at_the_end() {
 #[tokio::test]
 async fn a_shim_stays_small_after_a_flood() {
     let bench = Bench::new();
-    let spec = bench.sh("yes | head -c 50000000; echo done >&2; exec sleep 1000");
+    let line = "y".repeat(999);
+    let script = format!("yes {line} | head -c 100000000; echo done >&2; exec sleep 1000");
+    let mut spec = bench.sh(&script);
+    spec.log = LogSpec {
+        max_file_bytes: 1 << 20,
+        max_files: 2,
+    };
     bench.start(&spec).await;
     eventually("the end of the flood", async || {
         let said = bench.texts(&spec.id, Stream::Stderr).await;
