@@ -1,4 +1,8 @@
 //! The app's process: how it is made, and what a child of the shim does to become it.
+//!
+//! It gets no parent-death signal. One would kill only the first process, with the tree lost by
+//! which the others are found, and it would end service where no agent is there to replace it:
+//! an app whose shim was killed goes on until the runtime finds it and ends all of it at once.
 
 use std::ffi::OsString;
 use std::io;
