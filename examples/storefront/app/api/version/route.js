@@ -3,5 +3,5 @@ import { version } from "../../version";
 export const dynamic = "force-dynamic";
 
 export function GET() {
-  return Response.json({ version }, { headers: { "x-version": version } });
+  return Response.json({ version });
 }
