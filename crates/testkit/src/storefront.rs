@@ -72,13 +72,14 @@ impl<'a> Project<'a> {
         if self.dir().exists() {
             fs::remove_dir_all(self.dir()).expect("the old version is removed");
         }
-        copy_into(&built, self.dir()).expect("the build is copied");
+        copy_sources(version, self.dir()).expect("the sources are copied");
+        cp(&built.join(".next"), self.dir()).expect("the build is copied");
         self.edit(BUILD, r#""true""#);
     }
 }
 
-/// The directory of a version with its sources and the output of its build, from the cache or made
-/// now. Processes that want the same at once wait for each other.
+/// A directory with the `.next` that the build of a version leaves, from the cache or made now.
+/// Processes that want the same at once wait for each other.
 ///
 /// # Errors
 /// When npm fails, with what it said, or a file operation does.
@@ -189,6 +190,10 @@ fn add_content(root: &Path, dir: &Path, all: &mut Vec<u8>) -> io::Result<()> {
     for path in paths {
         if path.is_dir() {
             add_content(root, &path, all)?;
+            continue;
+        }
+        // Says what to do with the build, and is no part of it.
+        if path.ends_with("landfall.toml") {
             continue;
         }
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
