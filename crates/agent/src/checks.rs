@@ -1,6 +1,5 @@
 //! Questions asked through the proxy, of the live release or of a candidate.
 
-
 use landfall_model::env::Secret;
 use landfall_model::release::Release;
 use landfall_model::snapshot::{CANDIDATE_HEADER, PROBE_HEADER, PROXY_ERROR_HEADER};

@@ -42,7 +42,7 @@ struct Active {
 #[derive(Debug)]
 pub enum Rejected {
     /// Another plan is due than the one that was confirmed.
-    PlanChanged(Box<PlanResponse>),
+    PlanChanged,
     /// It contradicts what is.
     Cause(Cause),
 }
@@ -204,13 +204,16 @@ impl Deployments {
         shared.closed = true;
         !shared.active.is_empty()
     }
+
+    /// Takes new deployments again.
+    pub fn reopen(&self) {
+        self.lock().closed = false;
+    }
 }
 
 fn check_expected(expect: Option<Digest>, due: &PlanResponse) -> Result<(), Rejected> {
     match expect {
-        Some(expected) if expected != due.digest => {
-            Err(Rejected::PlanChanged(Box::new(due.clone())))
-        }
+        Some(expected) if expected != due.digest => Err(Rejected::PlanChanged),
         _ => Ok(()),
     }
 }

@@ -10,19 +10,24 @@ pub mod executor;
 pub mod failpoint;
 pub mod health;
 pub mod instances;
+pub mod observe;
 pub mod order;
 pub mod paths;
 pub mod planner;
 pub mod ports;
 pub mod reconcile;
 pub mod redact;
+pub mod report;
 pub mod routes;
+pub mod start;
 pub mod steps;
 pub mod table;
 pub mod tasks;
 pub mod token;
 pub mod world;
 pub mod writable;
+
+pub use start::{AgentError, run};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

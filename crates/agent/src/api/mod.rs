@@ -1,3 +1,80 @@
-//! The agent's API on its unix socket.
+//! The agent's API on its unix socket: HTTP/1 and JSON, for the owner of the state directory and
+//! for root, nobody else.
 
+pub mod agent;
+mod auth;
+pub mod deployments;
+pub mod environments;
+mod error;
+pub mod logs;
+mod openapi;
+pub mod stream;
+pub mod tasks;
 pub mod types;
+mod views;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::deployments::Deployments;
+use crate::reconcile::ProxyKeeper;
+use crate::world::World;
+
+pub use auth::OwnerListener;
+pub use error::Failed;
+pub use openapi::openapi;
+pub use views::release_view;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Api {
+    /// The parts of the control plane.
+    pub world: World,
+    /// Deployments.
+    pub deployments: Deployments,
+    /// The proxy's keeper, for stopping everything.
+    pub proxy: ProxyKeeper,
+    /// Cancelled when the agent is to stop.
+    pub stop: CancellationToken,
+    /// Cancelled when nothing is to be started again.
+    pub reconciling: CancellationToken,
+    /// Where its state is.
+    pub state_dir: Arc<PathBuf>,
+    /// Since when the agent runs.
+    pub since: Timestamp,
+}
+
+/// All routes.
+pub fn router(api: Api) -> Router {
+    let environment = Router::new()
+        .route("/", get(environments::one))
+        .route("/releases", get(environments::releases))
+        .route("/history", get(environments::history))
+        .route("/logs", get(logs::logs))
+        .route("/tasks/{task}", post(tasks::run))
+        .route("/cache/clear", post(environments::clear_cache));
+    let v1 = Router::new()
+        .route("/agent", get(agent::info))
+        .route("/agent/stop", post(agent::stop))
+        .route("/plan", post(deployments::plan))
+        .route("/deployments", post(deployments::submit))
+        .route("/deployments/{id}", get(deployments::one))
+        .route("/deployments/{id}/cancel", post(deployments::cancel))
+        .route("/deployments/{id}/events", get(stream::events))
+        .route("/deployments/{id}/report", get(deployments::report))
+        .route("/environments", get(environments::all))
+        .nest("/environments/{app}/{environment}", environment)
+        .route("/openapi.json", get(|| async { axum::Json(openapi()) }));
+    // A spec with its environment is far below this; a body without a bound is not.
+    let limit = axum::extract::DefaultBodyLimit::max(16 << 20);
+    Router::new()
+        .nest("/v1", v1)
+        .fallback(error::no_such_path)
+        .layer(limit)
+        .with_state(api)
+}

@@ -19,66 +19,79 @@ use landfall_runtime::{InstanceState, LogLine};
 use serde::{Deserialize, Serialize};
 
 /// The agent itself.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentInfo {
     /// Version of the binary.
     pub version: String,
     /// Its process id.
     pub pid: u32,
     /// Since when it runs.
+    #[schema(value_type = String)]
     pub since: Timestamp,
     /// Where its state is.
+    #[schema(value_type = String)]
     pub state_dir: PathBuf,
     /// Where the proxy serves HTTP.
+    #[schema(value_type = Vec<String>)]
     pub http: Vec<SocketAddr>,
     /// The proxy; `None` when it does not answer.
+    #[schema(value_type = Option<Object>)]
     pub proxy: Option<ProxyStatus>,
     /// What is wrong with Landfall's own parts at this moment, for a person.
     pub problems: Vec<String>,
 }
 
 /// What a person asks for, with all that the agent needs to plan it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PlanRequest {
     /// The app.
+    #[schema(value_type = String)]
     pub app: AppName,
     /// The environment.
+    #[schema(value_type = String)]
     pub environment: EnvironmentName,
     /// What is asked for.
+    #[schema(value_type = Object)]
     pub intent: Intent,
     /// For a deploy: what to deploy, and from where.
     pub deploy: Option<DeploySource>,
 }
 
 /// A source tree to deploy.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeploySource {
     /// The resolved spec.
+    #[schema(value_type = Object)]
     pub spec: AppSpec,
     /// Absolute directory of `landfall.toml`, on the agent's host.
+    #[schema(value_type = String)]
     pub root: PathBuf,
     /// What git knows of it.
+    #[schema(value_type = Object)]
     pub info: SourceInfo,
     /// Variables of the person who deploys, for build commands. Kept in memory only.
     pub build_env: BTreeMap<String, String>,
 }
 
 /// A plan, and the digest by which it is confirmed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PlanResponse {
     /// The plan.
+    #[schema(value_type = Object)]
     pub plan: Plan,
     /// Its digest.
+    #[schema(value_type = String)]
     pub digest: Digest,
 }
 
 /// Asks for a deployment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeployRequest {
     /// What.
     #[serde(flatten)]
     pub plan: PlanRequest,
     /// The plan that was shown; the deployment is refused when another is due. `None` takes any.
+    #[schema(value_type = Option<String>)]
     pub expect: Option<Digest>,
     /// Whether deployments that wait in the queue are replaced by this one.
     pub supersede: bool,
@@ -87,59 +100,77 @@ pub struct DeployRequest {
 }
 
 /// A deployment was accepted, or there was nothing to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeployAccepted {
     /// Its id; `None` when the plan is empty and nothing was started.
+    #[schema(value_type = Option<u64>)]
     pub deployment: Option<DeploymentId>,
     /// What it will do. Of a queued one: as things are now.
+    #[schema(value_type = Object)]
     pub plan: Plan,
 }
 
 /// A deployment, as history shows it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeploymentView {
     /// Its id.
+    #[schema(value_type = u64)]
     pub id: DeploymentId,
     /// The app.
+    #[schema(value_type = String)]
     pub app: AppName,
     /// The environment.
+    #[schema(value_type = String)]
     pub environment: EnvironmentName,
     /// What was asked for.
+    #[schema(value_type = Object)]
     pub intent: Intent,
     /// Where it is.
+    #[schema(value_type = Object)]
     pub phase: Phase,
     /// How it ended; `None` while it goes on.
+    #[schema(value_type = Option<Object>)]
     pub outcome: Option<Outcome>,
     /// Why, when not well.
+    #[schema(value_type = Option<Object>)]
     pub cause: Option<Cause>,
     /// The live release before.
+    #[schema(value_type = Option<u32>)]
     pub from: Option<ReleaseNumber>,
     /// The release it leads to.
+    #[schema(value_type = Option<u32>)]
     pub to: Option<ReleaseNumber>,
     /// Who asked.
     pub by: String,
     /// When it was asked for.
+    #[schema(value_type = String)]
     pub requested_at: Timestamp,
     /// When it began.
+    #[schema(value_type = Option<String>)]
     pub started_at: Option<Timestamp>,
     /// When it ended.
+    #[schema(value_type = Option<String>)]
     pub ended_at: Option<Timestamp>,
     /// Where the source came from.
+    #[schema(value_type = Object)]
     pub source: SourceInfo,
     /// Its steps so far.
     pub steps: Vec<StepView>,
     /// What it does.
+    #[schema(value_type = Option<Object>)]
     pub plan: Option<Plan>,
 }
 
 /// A step of a deployment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StepView {
     /// Which.
+    #[schema(value_type = Object)]
     pub name: StepName,
     /// What became of it.
     pub state: StepState,
     /// When it began.
+    #[schema(value_type = String)]
     pub started_at: Timestamp,
     /// How long it took, in milliseconds; `None` while it goes on.
     pub ms: Option<u64>,
@@ -148,7 +179,7 @@ pub struct StepView {
 }
 
 /// What became of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// Its intent is written; its effect may or may not have happened.
@@ -162,53 +193,62 @@ pub enum StepState {
 }
 
 /// An event with its number. Numbers grow over all deployments of a host.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventView {
     /// Its number.
     pub number: u64,
     /// The deployment.
+    #[schema(value_type = u64)]
     pub deployment: DeploymentId,
     /// When.
+    #[schema(value_type = String)]
     pub at: Timestamp,
     /// What.
+    #[schema(value_type = Object)]
     pub event: Event,
 }
 
 /// Asks for the end of a deployment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CancelRequest {
     /// Who asks.
     pub by: String,
 }
 
 /// An environment as it is served, beside what was declared.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EnvironmentView {
     /// The app.
+    #[schema(value_type = String)]
     pub app: AppName,
     /// The environment.
+    #[schema(value_type = String)]
     pub environment: EnvironmentName,
     /// The live release.
     pub release: Option<ReleaseView>,
     /// The release that the proxy proves to serve, asked just now; `None` without routes or when
     /// nothing answers.
+    #[schema(value_type = Option<u32>)]
     pub serving: Option<ReleaseNumber>,
     /// Addresses by which a browser reaches it.
     pub urls: Vec<String>,
     /// Services.
     pub services: Vec<ServiceView>,
     /// The deployment that is under way, if one is.
+    #[schema(value_type = Option<u64>)]
     pub deployment: Option<DeploymentId>,
     /// Deployments that wait.
+    #[schema(value_type = Vec<u64>)]
     pub queued: Vec<DeploymentId>,
     /// Where what runs differs from what was declared, for a person.
     pub differences: Vec<String>,
 }
 
 /// A service as it runs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceView {
     /// The service.
+    #[schema(value_type = String)]
     pub name: ServiceName,
     /// `process` or `static`.
     pub kind: String,
@@ -217,23 +257,28 @@ pub struct ServiceView {
     /// Whether it was stopped by hand.
     pub stopped: bool,
     /// Its stable address on loopback, if another service asks for it.
+    #[schema(value_type = Option<String>)]
     pub address: Option<SocketAddr>,
     /// Its instances.
     pub instances: Vec<InstanceView>,
 }
 
 /// An instance as it runs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InstanceView {
     /// The instance.
+    #[schema(value_type = String)]
     pub id: InstanceId,
     /// The release that it was started for.
+    #[schema(value_type = u32)]
     pub release: ReleaseNumber,
     /// Its port.
     pub port: Option<u16>,
     /// What it is; `None` when the runtime knows nothing of it.
+    #[schema(value_type = Option<Object>)]
     pub state: Option<InstanceState>,
     /// Addresses on which its processes listen.
+    #[schema(value_type = Vec<String>)]
     pub listening: Vec<SocketAddr>,
     /// Restarts after exits of its own.
     pub restarts: u32,
@@ -244,42 +289,52 @@ pub struct InstanceView {
 }
 
 /// A release, as lists show it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReleaseView {
     /// Its number.
+    #[schema(value_type = u32)]
     pub number: ReleaseNumber,
     /// Whether it is live.
     pub live: bool,
     /// When it was made.
+    #[schema(value_type = String)]
     pub created_at: Timestamp,
     /// Where its source came from.
+    #[schema(value_type = Object)]
     pub source: SourceInfo,
     /// Artifact digests by the service that declares the build.
+    #[schema(value_type = BTreeMap<String, String>)]
     pub artifacts: BTreeMap<ServiceName, Digest>,
     /// The deployment that made it.
+    #[schema(value_type = u64)]
     pub deployment: DeploymentId,
     /// Who asked for it.
     pub by: String,
     /// Whether a rollback to it is possible; otherwise why not.
+    #[schema(value_type = Object)]
     pub kept: Result<(), String>,
 }
 
 /// A log line with where it came from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogEntry {
     /// The service.
+    #[schema(value_type = String)]
     pub service: ServiceName,
     /// The instance.
+    #[schema(value_type = String)]
     pub instance: InstanceId,
     /// The release.
+    #[schema(value_type = u32)]
     pub release: ReleaseNumber,
     /// The line.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub line: LogLine,
 }
 
 /// Runs a task by hand.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunTaskRequest {
     /// Who asks.
     pub by: String,
@@ -305,9 +360,10 @@ pub enum TaskOutput {
 }
 
 /// Clears a persistent path.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CacheClearRequest {
     /// The service.
+    #[schema(value_type = String)]
     pub service: ServiceName,
     /// One of its `writable` paths.
     pub path: String,
@@ -316,7 +372,7 @@ pub struct CacheClearRequest {
 }
 
 /// What was cleared.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CacheCleared {
     /// Files removed.
     pub files: u64,
@@ -325,9 +381,10 @@ pub struct CacheCleared {
 }
 
 /// Something done by hand that was no deployment: history holds it too.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OperationView {
     /// When.
+    #[schema(value_type = String)]
     pub at: Timestamp,
     /// Who.
     pub by: String,
@@ -340,7 +397,7 @@ pub struct OperationView {
 }
 
 /// History of an environment, newest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HistoryView {
     /// Deployments, without their plans.
     pub deployments: Vec<DeploymentView>,
@@ -349,7 +406,7 @@ pub struct HistoryView {
 }
 
 /// An error of the API: status and this body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApiError {
     /// Kebab-case: `not-found`, `refused`, `plan-changed`, `invalid`, `internal`.
     pub code: String,

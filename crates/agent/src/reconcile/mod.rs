@@ -4,16 +4,14 @@
 mod instances;
 mod proxy;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::deployments::Deployments;
 use crate::world::World;
 
-pub use proxy::{ProxyKeeper, ensure_proxy};
+pub use proxy::{ProxyKeeper, ensure_proxy, proxy_instance, system_restart, system_stop};
 
 /// Time between looks. A killed shim or proxy is replaced within this.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -43,6 +41,3 @@ pub async fn run(
         }
     }
 }
-
-/// The runtime of Landfall's own processes.
-pub type SystemRuntime = Arc<dyn Runtime>;

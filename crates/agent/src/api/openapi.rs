@@ -1,0 +1,37 @@
+//! The description of the API, generated from its handlers and types.
+
+use utoipa::OpenApi;
+
+use super::{agent, deployments, environments, logs, stream, tasks};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Landfall agent",
+        description = "The control plane of one host, on its unix socket `run/agent.sock`.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    paths(
+        agent::info,
+        agent::stop,
+        deployments::plan,
+        deployments::submit,
+        deployments::one,
+        deployments::cancel,
+        deployments::report,
+        stream::events,
+        environments::all,
+        environments::one,
+        environments::releases,
+        environments::history,
+        environments::clear_cache,
+        logs::logs,
+        tasks::run,
+    )
+)]
+struct Description;
+
+/// The description.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}
