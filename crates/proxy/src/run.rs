@@ -69,10 +69,9 @@ async fn serve(
             let _ = std::fs::remove_file(&options.control);
         }
         _ = handed_over.wait_for(|done| *done) => {
-            // Idle connections end as they would have anyway, so that no client loses a request.
             let limits = &shared.limits;
             tokio::select! {
-                () = drain(&control, limits.keep_alive, limits.takeover_drain) => {}
+                () = drain_with_predecessor(&control) => {}
                 () = signals.stop() => drain(&control, Duration::ZERO, limits.drain).await,
             }
         }
@@ -182,6 +181,13 @@ async fn drain(control: &Control, lame_duck: Duration, limit: Duration) {
             "connections did not end in time"
         );
     }
+}
+
+/// After a take-over: idle connections end when they would have anyway, and streams live on.
+async fn drain_with_predecessor(control: &Control) {
+    let limits = &control.shared.limits;
+    let drained = drain(control, limits.keep_alive, limits.takeover_drain);
+    tokio::join!(drained, control.predecessor_ended());
 }
 
 async fn until_idle(shared: &Shared) {

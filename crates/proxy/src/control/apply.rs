@@ -14,6 +14,9 @@ use crate::store::SnapshotFile;
 /// How often addresses that could not be bound are tried again.
 const REBIND: Duration = Duration::from_secs(1);
 
+/// How often a process that is done asks whether its predecessor is too.
+const ASK_PREDECESSOR: Duration = Duration::from_millis(500);
+
 /// The one place that changes what is served.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -139,6 +142,19 @@ impl Control {
         state.unbound = state.listeners.follow(&snapshot).await;
         for unbound in &state.unbound {
             tracing::error!(address = %unbound.address, reason = unbound.reason, "cannot listen on an address");
+        }
+    }
+
+    /// Waits until a predecessor of this process is done as well: a successor reaches it only through
+    /// this process.
+    pub(crate) async fn predecessor_ended(&self) {
+        let mut every = tokio::time::interval(ASK_PREDECESSOR);
+        loop {
+            every.tick().await;
+            if self.state.lock().await.predecessor.is_none() {
+                return;
+            }
+            self.status().await;
         }
     }
 

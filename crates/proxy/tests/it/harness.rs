@@ -58,14 +58,7 @@ pub fn run_if_asked() {
         linger: millis("linger", limits.linger),
         ..limits
     };
-    if let Err(error) = landfall_proxy::run(options) {
-        eprintln!(
-            "proxy failed: {error} {:?}",
-            std::error::Error::source(&error)
-        );
-        std::process::exit(3);
-    }
-    std::process::exit(0);
+    landfall_proxy::run(options).expect("the proxy runs");
 }
 
 /// A proxy process.
@@ -222,14 +215,14 @@ impl Proxy {
 
     /// One request on a connection of its own.
     pub fn get(&self, path: &str) -> Response {
-        self.connect().request(&format!(
+        self.connect().request(format!(
             "GET {path} HTTP/1.1\r\nhost: app.test\r\nconnection: close\r\n\r\n"
         ))
     }
 
     /// As [`Self::get`], with header lines.
     pub fn get_with(&self, path: &str, headers: &str) -> Response {
-        self.connect().request(&format!(
+        self.connect().request(format!(
             "GET {path} HTTP/1.1\r\nhost: app.test\r\nconnection: close\r\n{headers}\r\n"
         ))
     }
@@ -468,7 +461,6 @@ impl Request {
 pub struct App {
     pub address: SocketAddr,
     pub connections: Arc<AtomicUsize>,
-    pub bytes_seen: Arc<AtomicUsize>,
     pub requests: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -479,7 +471,6 @@ impl App {
         let app = Self {
             address: listener.local_addr().unwrap(),
             connections: Arc::default(),
-            bytes_seen: Arc::default(),
             requests: Arc::default(),
         };
         let handle = Arc::new(handle);
