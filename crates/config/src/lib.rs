@@ -7,6 +7,7 @@
 
 mod diagnostics;
 pub mod dotenv;
+pub mod init;
 mod keys;
 mod load;
 mod reader;

@@ -79,8 +79,12 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 pub fn load(request: &LoadRequest) -> Result<LoadedApp, Diagnostics> {
     let shown = request.file.display().to_string();
     let text = read_text(&request.file).map_err(|error| {
-        let error = Diagnostic::error("unreadable-file", format!("{shown} {error}"));
-        Diagnostics(vec![error.fix("`landfall init` writes a landfall.toml")])
+        let diagnostic = Diagnostic::error("unreadable-file", format!("{shown} {error}"));
+        Diagnostics(vec![if error.is_missing() {
+            diagnostic.fix("`landfall init` writes one from what is there")
+        } else {
+            diagnostic
+        }])
     })?;
     let root = root_of(&request.file).map_err(|error| {
         let message = format!("the directory of {shown} cannot be found: {error}");

@@ -118,7 +118,7 @@ pub(crate) static ROOT: Section = Section {
         key(
             "environment",
             Kind::Map(&Kind::Table(&ENVIRONMENT)),
-            "{ staging = { host = { \"shop.example\" = \"staging.shop.example\" } } }",
+            "{ staging = { server = \"deploy@203.0.113.10\" } }",
             "The places that the app is deployed to, by name, usually written as \
              `[environment.NAME]`. The environment `local` exists without being named: it is \
              this machine.",

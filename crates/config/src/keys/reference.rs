@@ -18,7 +18,7 @@ pub fn reference_markdown() -> String {
     }
     let mut page = String::from(include_str!("reference.md"));
     for section in &sections {
-        let _ = writeln!(page, "- [{}](#{})", section.title, anchor(section));
+        let _ = writeln!(page, "- [`{}`](#{})", section.title, anchor(section));
     }
     for section in sections {
         write_section(&mut page, section);

@@ -194,11 +194,12 @@ pub(crate) static BUILD: Section = Section {
             "output",
             Kind::Any(&[
                 Kind::Text("path"),
+                Kind::Table(&OUTPUT),
                 Kind::List(&Kind::Any(&[Kind::Text("path"), Kind::Table(&OUTPUT)])),
             ]),
-            "[{ from = \".next/standalone\", to = \".\" }, { from = \"public\", to = \"public\" }]",
-            "What becomes the files of the release. A string is a directory that becomes their \
-             root; a string in an array keeps its path.",
+            "[\".next/standalone\", { from = \"public\" }]",
+            "What becomes the files of the release. A string is a directory whose files go to \
+             their root: short for a table with `to = \".\"`.",
         )
         .default("the whole project; `static.dir` for a static service")
         .aliases(&["outputs", "out", "dist", "artifact"]),

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostics::{Diagnostic, Source};
 
 /// More syntax errors than this are consequences of the first ones.
-const MAX_SYNTAX_ERRORS: usize = 5;
+const MAX_SYNTAX_ERRORS: usize = 3;
 
 /// The document, or every place where it is not TOML.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<DeTable<'_>, Vec<Diagnostic>> {
@@ -16,11 +16,13 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<DeTable<'_>, Vec<Diagnostic>
     if errors.is_empty() {
         return Ok(table.into_inner());
     }
-    Err(errors
+    let mut found: Vec<Diagnostic> = errors
         .iter()
-        .take(MAX_SYNTAX_ERRORS)
         .map(|error| syntax_error(source, error))
-        .collect())
+        .collect();
+    found.sort_by_key(Diagnostic::position);
+    found.truncate(MAX_SYNTAX_ERRORS);
+    Err(found)
 }
 
 fn syntax_error(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
@@ -29,7 +31,7 @@ fn syntax_error(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().replace('\n', ", ");
     if message.contains("duplicate key") {
         return Diagnostic::error("duplicate-key", "this key is set twice")
-            .at(source, span, "set before")
+            .at(source, span, "set a second time")
             .fix("keep one of them; TOML has no overriding within a file");
     }
     Diagnostic::error("syntax", "this is not valid TOML").at(source, span, message)

@@ -100,7 +100,12 @@ impl Context {
     /// Keeps a diagnostic, once: what several environments share is read for each of them.
     pub(crate) fn report(&self, diagnostic: Diagnostic) {
         let mut found = self.found.borrow_mut();
-        if !found.contains(&diagnostic) {
+        let same = |known: &Diagnostic| {
+            known.code == diagnostic.code
+                && known.labels == diagnostic.labels
+                && (known.message == diagnostic.message || !known.labels.is_empty())
+        };
+        if !found.iter().any(same) {
             found.push(diagnostic);
         }
     }

@@ -49,11 +49,29 @@ impl<'a> Node<'a> {
 
     /// Keeps that this is not what was expected: `expected` is a noun with its article.
     pub(crate) fn unexpected(self, expected: &str) {
+        self.problem(self.wrong_type(expected));
+    }
+
+    fn wrong_type(self, expected: &str) -> Problem {
         let found = self.described();
-        self.problem(
-            Problem::new("wrong-type", format!("expected {expected}, found {found}"))
-                .label(format!("this is {found}")),
-        );
+        Problem::new("wrong-type", format!("expected {expected}, found {found}"))
+            .label(format!("this is {found}"))
+    }
+
+    /// A string that is a number and a unit; `unit` is what a bare number probably meant.
+    pub(crate) fn quantity<T>(
+        self,
+        noun: &str,
+        unit: &str,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let expected = format!("a {noun} such as \"30{unit}\"");
+        if let DeValue::Integer(number) = self.value {
+            let fix = format!("write a unit: \"{number}{unit}\"");
+            self.problem(self.wrong_type(&expected).fix(fix));
+            return None;
+        }
+        self.parse(&expected, parse)
     }
 
     fn described(self) -> &'static str {
@@ -70,6 +88,10 @@ impl<'a> Node<'a> {
 
     pub(crate) fn is_string(self) -> bool {
         self.value.is_str()
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.value.is_array()
     }
 
     pub(crate) fn is_table(self) -> bool {
@@ -89,6 +111,11 @@ impl<'a> Node<'a> {
                 None
             }
         }
+    }
+
+    /// The text of a string; `None` for anything else.
+    pub(crate) fn text_if_string(self) -> Option<&'a str> {
+        self.value.as_str()
     }
 
     /// A string read by `parse`.

@@ -107,7 +107,7 @@ fn read_tasks(table: &Table<'_>, scope: &Scope<'_>, draft: &mut AppDraft) {
 pub(super) fn duration_or(table: &Table<'_>, key: &'static str, default: Duration) -> Duration {
     table
         .get(key)
-        .and_then(|node| node.parse("a duration such as \"30s\"", values::duration))
+        .and_then(|node| node.quantity("duration", "s", values::duration))
         .unwrap_or(default)
 }
 
@@ -127,6 +127,6 @@ pub(super) fn positive_duration_or(
     };
     table
         .get(key)
-        .and_then(|node| node.parse("a duration such as \"30s\"", positive))
+        .and_then(|node| node.quantity("duration", "s", positive))
         .unwrap_or(default)
 }

@@ -75,15 +75,7 @@ pub(super) fn globs(table: &Table<'_>, key: &'static str) -> Vec<String> {
 }
 
 fn outputs(node: Node<'_>, scope: &Scope<'_>) -> Vec<OutputSpec> {
-    if node.is_string() {
-        let from = source_path(node, scope);
-        let root = |from| OutputSpec {
-            from,
-            to: ".".to_owned(),
-        };
-        return from.map(root).into_iter().collect();
-    }
-    let items = node.list("a path, or an array of paths and tables");
+    let items = node.one_or_more();
     if items.is_empty() {
         node.problem(
             crate::reader::Problem::new("empty-output", "a build without output is useless")
@@ -98,11 +90,14 @@ fn outputs(node: Node<'_>, scope: &Scope<'_>) -> Vec<OutputSpec> {
 
 fn output(node: Node<'_>, scope: &Scope<'_>) -> Option<OutputSpec> {
     if node.is_string() {
-        let from = source_path(node, scope)?;
         return Some(OutputSpec {
-            to: from.clone(),
-            from,
+            from: source_path(node, scope)?,
+            to: ".".to_owned(),
         });
+    }
+    if !node.is_table() {
+        node.unexpected("a path, or a table with `from`");
+        return None;
     }
     let table = node.table(&keys::OUTPUT, node.span)?;
     let from = table

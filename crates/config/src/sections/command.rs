@@ -17,7 +17,7 @@ pub(super) fn read(key: &str, node: Node<'_>) -> Option<CommandSpec> {
         CommandSpec::Argv(read_words(node)?)
     };
     if let CommandSpec::Argv(words) = &words
-        && let Some(problem) = values::argv_warning(words)
+        && let Some(problem) = values::argv_warning(words, node.text_if_string())
     {
         let warning = Diagnostic::warning(problem.code, problem.message).at(
             node.context.source(),
@@ -34,6 +34,9 @@ pub(super) fn read(key: &str, node: Node<'_>) -> Option<CommandSpec> {
 
 fn read_words(node: Node<'_>) -> Option<Vec<String>> {
     let items = node.list("a string, or an array of strings");
+    if !node.is_array() {
+        return None;
+    }
     let mut words = Vec::with_capacity(items.len());
     for item in &items {
         words.push(item.text("a string")?.to_owned());

@@ -106,7 +106,7 @@ fn read_limits(node: Node<'_>) -> Option<Limits> {
     let memory = table.get("memory");
     let pids = table.get("pids");
     Some(Limits {
-        memory: memory.and_then(|node| node.parse("a size such as \"512M\"", values::size)),
+        memory: memory.and_then(|node| node.quantity("size", "M", values::size)),
         cpus: table
             .get("cpus")
             .and_then(|node| node.number(0.01..=4096.0)),

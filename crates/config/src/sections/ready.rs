@@ -112,7 +112,7 @@ fn probe(key: &str, node: Node<'_>, table: &Table<'_>, scope: &Scope<'_>) -> Opt
             }
         },
         "up_for" => {
-            let duration = node.parse("a duration such as \"3s\"", values::duration)?;
+            let duration = node.quantity("duration", "s", values::duration)?;
             Some(Probe::StaysUp { duration })
         }
         _ => command::read(key, node).map(Probe::Command),

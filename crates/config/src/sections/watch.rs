@@ -28,16 +28,12 @@ fn default_watch() -> WatchSpec {
 
 pub(super) fn read(node: Node<'_>) -> Option<WatchDraft> {
     let default = default_watch();
-    if node.is_string() {
-        let window = node.parse("a duration", values::duration)?;
+    if !node.is_table() {
+        let window = node.quantity("duration", "s", values::duration)?;
         return Some(WatchDraft {
             spec: WatchSpec { window, ..default },
             services: Vec::new(),
         });
-    }
-    if !node.is_table() {
-        node.unexpected("a duration, or a table");
-        return None;
     }
     let table = node.table(&keys::WATCH, node.span)?;
     let services = table.get("services");

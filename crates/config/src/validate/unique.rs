@@ -63,7 +63,10 @@ fn ports(draft: &AppDraft, context: &Context) {
             .fix("let the program listen on `PORT` and remove `port`, or keep one replica");
             context.report(diagnostic);
         }
-        if let Some((other, first)) = seen.insert(port, (name.as_str(), place)) {
+        if let Some(other) = seen.insert(port, (name.as_str(), place)) {
+            let mut both = [other, (name.as_str(), place)];
+            both.sort_by_key(|&(_, place)| place);
+            let [(other, first), (name, place)] = both;
             let diagnostic = Diagnostic::error(
                 "duplicate-port",
                 format!("services `{other}` and `{name}` insist on port {port}"),

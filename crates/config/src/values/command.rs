@@ -20,24 +20,24 @@ pub(crate) fn argv(text: &str) -> Result<CommandSpec, Problem> {
     }
 }
 
-/// What a word-split command holds that was probably meant for a shell.
-pub(crate) fn argv_warning(words: &[String]) -> Option<Problem> {
+/// What a word-split command holds that was probably meant for a shell; `text` is the command
+/// as it was written, when it was written as one string.
+pub(crate) fn argv_warning(words: &[String], text: Option<&str>) -> Option<Problem> {
+    let shell_syntax = |message: String, exec: &str| {
+        let problem = Problem::new("shell-syntax", message).label("`run` does not involve a shell");
+        problem.fix(match text {
+            Some(text) => format!("if a shell is meant, write `shell = \"{exec}{text}\"`"),
+            None => "if a shell is meant, write `shell = \"...\"`".to_owned(),
+        })
+    };
     let operator = words.iter().find(|word| OPERATORS.contains(&word.as_str()));
     if let Some(word) = operator {
-        return Some(shell_syntax(format!(
-            "`{word}` is passed to the program as it is"
-        )));
+        let message = format!("`{word}` is passed to the program as it is");
+        return Some(shell_syntax(message, ""));
     }
-    words
-        .iter()
-        .find(|word| holds_variable(word))
-        .map(|word| shell_syntax(format!("`{word}` is passed as it is, not expanded")))
-}
-
-fn shell_syntax(message: String) -> Problem {
-    Problem::new("shell-syntax", message)
-        .label("`run` does not involve a shell")
-        .fix("write `shell = \"exec ...\"` instead of `run`")
+    let word = words.iter().find(|word| holds_variable(word))?;
+    let message = format!("`{word}` is passed as it is, not expanded");
+    Some(shell_syntax(message, "exec "))
 }
 
 fn holds_variable(word: &str) -> bool {

@@ -57,9 +57,12 @@ fn invalid(text: &str) -> Problem {
 fn unknown_unit(text: &str, unit: &str) -> Problem {
     if unit.is_empty() {
         let number = text.trim();
-        return invalid(text)
-            .label("the unit is missing")
-            .fix(format!("write a unit: \"{number}s\""));
+        let fix = if number.contains(|c: char| c.is_ascii_alphabetic()) {
+            "write a unit after every number: \"1m30s\"".to_owned()
+        } else {
+            format!("write a unit: \"{number}s\"")
+        };
+        return invalid(text).label("the unit is missing").fix(fix);
     }
     invalid(text)
         .label(format!("unknown unit `{unit}`"))

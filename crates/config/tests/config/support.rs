@@ -1,7 +1,7 @@
 //! A project in a directory of its own.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use landfall_config::{Diagnostics, LoadRequest, LoadedApp, load, render};
 use tempfile::TempDir;
@@ -10,10 +10,16 @@ use tempfile::TempDir;
 pub struct Project(TempDir);
 
 impl Project {
+    /// A project without files.
+    pub fn empty() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(project.path()).unwrap();
+        project
+    }
+
     /// A project with this `landfall.toml`.
     pub fn new(toml: &str) -> Self {
-        let project = Self(tempfile::tempdir().unwrap());
-        project.file("landfall.toml", toml)
+        Self::empty().file("landfall.toml", toml)
     }
 
     /// The same with one more file.
@@ -24,8 +30,8 @@ impl Project {
         self
     }
 
-    pub fn path(&self) -> &Path {
-        self.0.path()
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("project")
     }
 
     pub fn request(&self, environment: &str) -> LoadRequest {
