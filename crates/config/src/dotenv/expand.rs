@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 32;
 pub(super) enum ExpandError {
     #[error("`{0}` is required and has no value{sep}{1}", sep = if .1.is_empty() { "" } else { ": " })]
     Required(String, String),
-    #[error("a `$` stands before something that is no variable")]
+    #[error("`${{` stands before something that is no variable")]
     Invalid,
     #[error("`${{` without a `}}`")]
     Unterminated,
@@ -52,13 +52,11 @@ pub(super) fn escapes(text: &str) -> String {
                 {
                     digits.push(digit);
                 }
-                match u32::from_str_radix(&digits, 8)
-                    .ok()
-                    .and_then(char::from_u32)
-                {
-                    Some(c) if digits.len() == 3 => out.push(c),
+                match u8::from_str_radix(&digits, 8) {
+                    Ok(code) if digits.len() == 3 => out.push(char::from(code)),
+                    // Compose loses the zero of what is no octal number.
                     _ => {
-                        out.push_str("\\0");
+                        out.push('\\');
                         out.push_str(&digits);
                     }
                 }
@@ -112,9 +110,10 @@ fn expand_nested(text: &str, known: &Known<'_>, depth: usize) -> Result<String, 
         } else {
             let end = name_end(rest);
             if end == 0 {
-                return Err(ExpandError::Invalid);
+                out.push('$');
+            } else {
+                out.push_str(&known(&rest[..end]).unwrap_or_default());
             }
-            out.push_str(&known(&rest[..end]).unwrap_or_default());
             rest = &rest[end..];
         }
     }
@@ -169,7 +168,11 @@ fn braced(inner: &str, known: &Known<'_>, depth: usize) -> Result<String, Expand
         (Some(b'-' | b'?'), Some(value)) => Ok(value.into_owned()),
         (Some(b'-'), None) | (Some(b'+'), Some(_)) => word(),
         (Some(b'+'), None) => Ok(String::new()),
-        (Some(b'?'), None) => Err(ExpandError::Required(name.to_owned(), word()?)),
+        // As it is written: what it refers to may be a secret.
+        (Some(b'?'), None) => {
+            let message = operation.get(1..).unwrap_or_default();
+            Err(ExpandError::Required(name.to_owned(), message.to_owned()))
+        }
         _ => Err(ExpandError::Invalid),
     }
 }

@@ -5,7 +5,7 @@
 //! (with escapes); quoted values may go over several lines. Bare and double-quoted values may
 //! refer to variables, of the caller's first and of the lines above then: `$A`, `${A}`,
 //! `${A:-default}`, `${A-default}`, `${A:?error}`, `${A?error}`, `${A:+other}`, `${A+other}`,
-//! nested at will; `$$` is a `$`. A name without a value takes that of the caller, or is left
+//! nested at will; `$$` is a `$`, and so is a `$` before anything else. A name without a value takes that of the caller, or is left
 //! out.
 //!
 //! This module reads no file and no environment by itself.

@@ -105,18 +105,32 @@ pub(crate) static EXPECT: Section = Section {
         )
         .aliases(&["content_type", "media_type"]),
         key(
+            "body",
+            Kind::Any(&[Kind::Text("string"), Kind::Table(&BODY)]),
+            "\"Welcome\"",
+            "What the body must hold. A string is short for a table with only `contains`.",
+        )
+        .aliases(&["contains", "matches", "text"]),
+    ],
+};
+
+/// `body` of a smoke check.
+pub(crate) static BODY: Section = Section {
+    id: "body",
+    title: "smoke.expect.body",
+    doc: "What a body must hold: one of these.",
+    keys: &[
+        key(
             "contains",
             Kind::Text("string"),
             "\"Welcome\"",
-            "A text that the body must hold, anywhere.",
-        )
-        .aliases(&["body", "text"]),
+            "This text, anywhere.",
+        ),
         key(
             "matches",
             Kind::Text("regular expression"),
             "\"v[0-9]+\"",
-            "A regular expression (of the Rust crate `regex`) that must match in the body, \
-             anywhere.",
+            "A match of this regular expression (of the Rust crate `regex`), anywhere.",
         )
         .aliases(&["regex", "pattern"]),
     ],

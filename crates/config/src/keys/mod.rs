@@ -11,7 +11,7 @@ mod schema;
 mod service;
 
 pub(crate) use app::{ENVIRONMENT, ROOT, ROUTE, TASK};
-pub(crate) use checks::{EXPECT, SMOKE, VERSION, WATCH};
+pub(crate) use checks::{BODY, EXPECT, SMOKE, VERSION, WATCH};
 pub(crate) use kind::Kind;
 pub use reference::reference_markdown;
 pub use schema::schema;

@@ -70,7 +70,7 @@ fn read_expect(node: Node<'_>, smoke: &mut SmokeSpec) {
     if let Some(node) = table.get("type") {
         smoke.media_type = node.parse("a media type", values::media_type);
     }
-    smoke.body = read_body(&table);
+    smoke.body = table.get("body").and_then(read_body);
 }
 
 fn headers(table: &Table<'_>, lower_case: bool) -> BTreeMap<String, String> {
@@ -95,12 +95,23 @@ fn headers(table: &Table<'_>, lower_case: bool) -> BTreeMap<String, String> {
     headers
 }
 
-fn read_body(table: &Table<'_>) -> Option<BodyExpect> {
-    let (key, node) = table.one_of(&["contains", "matches"])?;
-    match key {
-        "contains" => Some(BodyExpect::Contains(node.text("a string")?.to_owned())),
-        _ => node
+fn read_body(node: Node<'_>) -> Option<BodyExpect> {
+    if node.is_string() {
+        return Some(BodyExpect::Contains(node.text("a string")?.to_owned()));
+    }
+    if !node.is_table() {
+        node.unexpected("a string, or a table");
+        return None;
+    }
+    let table = node.table(&keys::BODY, node.span)?;
+    match table.one_of(&["contains", "matches"]) {
+        Some(("contains", node)) => Some(BodyExpect::Contains(node.text("a string")?.to_owned())),
+        Some((_, node)) => node
             .parse("a regular expression", values::regex)
             .map(BodyExpect::Matches),
+        None => {
+            table.require("contains");
+            None
+        }
     }
 }

@@ -44,6 +44,9 @@ fn contexts(section: &str) -> Vec<String> {
         "expect" => vec![web(
             "service.web.run = \"x\"\n[[smoke]]\nget = \"/x\"\n[smoke.expect]\nKEY",
         )],
+        "body" => vec![web(
+            "service.web.run = \"x\"\n[[smoke]]\nget = \"/x\"\n[smoke.expect.body]\nKEY",
+        )],
         "watch" => vec![web("service.web.run = \"x\"\n[watch]\nKEY")],
         "env_file" => vec![
             web("[service.web]\nrun = \"x\"\n[service.web.env_file]\npath = \".env\"\nKEY"),
@@ -60,6 +63,7 @@ fn contexts(section: &str) -> Vec<String> {
             web("service.web.run = \"x\"\n[service.web.version]\npath = \"/\"\nKEY"),
         ],
         "ready" => vec![
+            web("service.web.run = \"x\"\n[service.idle]\nrun = \"x\"\n[service.idle.ready]\nKEY"),
             web("service.web.run = \"x\"\n[service.web.ready]\nKEY"),
             web("service.web.run = \"x\"\n[service.web.ready]\npath = \"/\"\nKEY"),
         ],

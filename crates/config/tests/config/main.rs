@@ -1,6 +1,8 @@
 //! What is accepted, what is refused, and how that is said.
 
 mod accepted;
+mod env_files;
+mod hostile;
 mod init;
 mod keys;
 mod refused;

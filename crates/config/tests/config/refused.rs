@@ -224,8 +224,8 @@ smoke = [
     { get = "/", head = "/" },
     { get = "http://shop.example/x" },
     { get = "/", expect = { status = "20x", type = "text/html; charset=utf-8" } },
-    { get = "/", expect = { matches = "a(b" } },
-    { get = "/", expect = { body = "x" } },
+    { get = "/", expect = { body = { matches = "a(b" } } },
+    { get = "/", expect = { contains = "x", body = {} } },
     { get = "/", headers = { "A B" = "x", C = "a\nb" } },
 ]
 "#;
