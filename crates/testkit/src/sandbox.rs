@@ -253,6 +253,16 @@ impl Output {
         self
     }
 
+    /// This output, of a command that failed with this exit code.
+    ///
+    /// # Panics
+    /// When it ended otherwise; the message holds all it printed.
+    #[track_caller]
+    pub fn fails_with(self, code: i32) -> Self {
+        assert!(self.code == Some(code), "{self:#}");
+        self
+    }
+
     /// The standard output as JSON.
     ///
     /// # Panics

@@ -1,0 +1,11 @@
+//! End to end: the real binary, real processes, real load. One test binary, so that it links once.
+
+mod bad_releases;
+mod control;
+mod kill_agent;
+mod kill_others;
+mod know;
+mod live;
+mod persistence;
+mod plan;
+mod under_load;
