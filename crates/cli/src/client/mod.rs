@@ -1,0 +1,220 @@
+//! The agent's API from the outside: HTTP over its unix socket, one connection a request.
+//!
+//! Owns no state but the socket's path. Starts nothing: an agent that is not there is an error
+//! that says so.
+
+mod error;
+mod lines;
+mod query;
+mod sse;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use landfall_agent::api::types::ApiError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+pub use error::ClientError;
+pub use lines::JsonLines;
+pub use query::Query;
+pub use sse::EventStream;
+
+/// How long an answer that is no stream may take. Planning hashes a source tree, and nothing else
+/// the agent answers takes time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// Talks to an agent.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// A client of the agent that listens on `socket`.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+        }
+    }
+
+    /// Reads something.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.whole(path, self.send(Method::GET, path, Bytes::new()))
+            .await
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = encode(path, body)?;
+        self.whole(path, self.send(Method::POST, path, body)).await
+    }
+
+    /// Asks for something whose answer says nothing.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn command(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        let body = encode(path, body)?;
+        within(path, async {
+            let answer = self.send(Method::POST, path, body).await?;
+            collect(path, answer).await.map(drop)
+        })
+        .await
+    }
+
+    /// Reads text.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        within(path, async {
+            let answer = self.send(Method::GET, path, Bytes::new()).await?;
+            let body = collect(path, answer).await?;
+            Ok(String::from_utf8_lossy(&body).into_owned())
+        })
+        .await
+    }
+
+    /// Reads one JSON value a line, for as long as the agent sends them.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn lines<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<JsonLines<T>, ClientError> {
+        let answer = self.send(Method::GET, path, Bytes::new()).await?;
+        Ok(JsonLines::new(path, answer))
+    }
+
+    /// As [`Client::lines`], for something to be done.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn post_lines<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<JsonLines<T>, ClientError> {
+        let answer = self.send(Method::POST, path, encode(path, body)?).await?;
+        Ok(JsonLines::new(path, answer))
+    }
+
+    /// Reads events for as long as the agent sends them.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error.
+    pub async fn events(&self, path: &str) -> Result<EventStream, ClientError> {
+        let answer = self.send(Method::GET, path, Bytes::new()).await?;
+        Ok(EventStream::new(path, answer))
+    }
+
+    async fn whole<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        answer: impl Future<Output = Result<Incoming, ClientError>>,
+    ) -> Result<T, ClientError> {
+        within(path, async {
+            let body = collect(path, answer.await?).await?;
+            decode(path, &body)
+        })
+        .await
+    }
+
+    /// The body of a good answer.
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Incoming, ClientError> {
+        let broken = |source| ClientError::broken(path, source);
+        let stream =
+            UnixStream::connect(&self.socket)
+                .await
+                .map_err(|source| ClientError::NotThere {
+                    socket: self.socket.clone(),
+                    source,
+                })?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        // Ends with the body; what goes wrong on it is told by the request and its body.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "landfall")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|source| ClientError::Request {
+                path: path.to_owned(),
+                source,
+            })?;
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer.into_body());
+        }
+        let body = collect(path, answer.into_body()).await?;
+        Err(refusal(status, &body))
+    }
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
+    let error = serde_json::from_slice(body).unwrap_or_else(|_| ApiError {
+        code: "internal".into(),
+        message: format!("the agent answered {status}"),
+        fix: None,
+    });
+    ClientError::Api(error)
+}
+
+async fn within<T>(
+    path: &str,
+    answer: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    tokio::time::timeout(ANSWER_WITHIN, answer)
+        .await
+        .unwrap_or_else(|_| {
+            Err(ClientError::Silent {
+                path: path.to_owned(),
+                seconds: ANSWER_WITHIN.as_secs(),
+            })
+        })
+}
+
+async fn collect(path: &str, body: Incoming) -> Result<Bytes, ClientError> {
+    let whole = body.collect().await;
+    whole
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|source| ClientError::broken(path, source))
+}
+
+fn encode(path: &str, body: &impl Serialize) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(body)
+        .map(Bytes::from)
+        .map_err(|source| ClientError::Json {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn decode<T: DeserializeOwned>(path: &str, body: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(body).map_err(|source| ClientError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}

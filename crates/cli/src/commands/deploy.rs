@@ -1,0 +1,53 @@
+//! `landfall deploy`.
+
+use clap::Args;
+
+use super::plan::plan_or_deploy;
+use crate::command_error::CommandResult;
+use crate::context::Context;
+use crate::deployment::RunOptions;
+
+/// Deploy the app: build, start beside the old release, rehearse, switch, prove
+///
+/// Shows the plan and carries it out. The new release starts beside the old one and must become
+/// ready and pass the smoke checks before any user meets it; then the routes switch without losing
+/// a request, and the public address is asked which version answers. When anything fails, the old
+/// release keeps serving or serves again, and one message says why.
+///
+/// The work is the agent's: Ctrl-C lets go of the view, not of the deployment. You are asked first
+/// only when users would notice: a service that cannot overlap with itself, or one that goes.
+///
+/// Examples:
+///   landfall deploy               what changed, with live progress
+///   landfall deploy --dry-run     the same as `landfall plan`
+///   landfall deploy --yes --json  for CI: no questions, one JSON document, documented exit codes
+///   landfall deploy --supersede   take the place of deployments that wait in the queue
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct DeployArgs {
+    /// Only show the plan
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Build and replace everything, changed or not
+    #[arg(long)]
+    pub force: bool,
+    /// Replace deployments that wait in the queue
+    #[arg(long)]
+    pub supersede: bool,
+    /// Return as soon as the deployment is accepted
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// Deploys.
+///
+/// # Errors
+/// When the configuration is wrong, the agent cannot be reached, or the deploy is refused.
+pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
+    let options = RunOptions {
+        dry_run: args.dry_run,
+        supersede: args.supersede,
+        detach: args.detach,
+    };
+    plan_or_deploy(context, args.force, options).await
+}

@@ -1,0 +1,124 @@
+//! What every command has: how to print, what was asked for globally, and where state is.
+
+use std::path::PathBuf;
+
+use landfall_agent::paths::StatePaths;
+use landfall_model::EnvironmentName;
+
+use crate::agent_control::AgentControl;
+use crate::cli::GlobalArgs;
+use crate::client::Client;
+use crate::command_error::{CommandError, CommandResult};
+use crate::printer::{Printer, PrinterOptions};
+use crate::project::Project;
+use crate::state_dir::state_paths;
+
+/// The surroundings of a command.
+pub struct Context {
+    /// Prints.
+    pub printer: Printer,
+    /// The global options.
+    pub global: GlobalArgs,
+}
+
+impl Context {
+    /// The surroundings that the global options make.
+    pub fn new(global: GlobalArgs) -> Self {
+        let printer = Printer::new(PrinterOptions {
+            json: global.json,
+            quiet: global.quiet,
+            color: global.color,
+        });
+        Self { printer, global }
+    }
+
+    /// Where state is.
+    ///
+    /// # Errors
+    /// When the environment names no place for it.
+    pub fn paths(&self) -> CommandResult<StatePaths> {
+        state_paths()
+    }
+
+    /// The agent's keeper.
+    ///
+    /// # Errors
+    /// When there is no place for state, or this binary cannot find itself.
+    pub fn agent(&self) -> CommandResult<AgentControl> {
+        Ok(AgentControl::new(self.paths()?, program()?))
+    }
+
+    /// A client of the running agent, which is started if it does not run.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not answer.
+    pub async fn client(&self) -> CommandResult<Client> {
+        self.agent()?.ensure(&self.printer).await
+    }
+
+    /// The environment that was asked for.
+    pub fn environment(&self) -> &EnvironmentName {
+        &self.global.env
+    }
+
+    /// The app that the working directory belongs to.
+    ///
+    /// # Errors
+    /// When there is no `landfall.toml`, or it does not even name its app.
+    pub fn project(&self) -> CommandResult<Project> {
+        Project::locate(self.global.file.as_deref(), self.environment())
+    }
+
+    /// Asks before something that cannot be taken back, or interrupts users. Yes with `--yes`;
+    /// where nobody can be asked, no.
+    ///
+    /// # Errors
+    /// When the answer is no, or there is nobody to ask.
+    pub fn confirm(&self, question: &str) -> CommandResult<()> {
+        if self.global.yes {
+            return Ok(());
+        }
+        if !self.printer.can_ask() {
+            let refusal = CommandError::usage(format!("not done without a yes: {question}"));
+            return Err(refusal.hint("nobody is at the terminal to ask; `--yes` says it"));
+        }
+        match self.printer.confirm(question)? {
+            true => Ok(()),
+            false => Err(CommandError::usage("not confirmed; nothing was done")),
+        }
+    }
+}
+
+/// The path of this binary, by which it starts its other modes.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn program() -> CommandResult<PathBuf> {
+    std::env::current_exe()
+        .map_err(|error| CommandError::from(error).during("failed to find the landfall binary"))
+}
+
+/// Who asks: `user@host`.
+pub fn asked_by() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(user_of_this_process);
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    format!("{user}@{host}")
+}
+
+/// The name of the user in `/etc/passwd`, else its number: cron and CI often set no `USER`.
+fn user_of_this_process() -> String {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {uid}"))
+}

@@ -1,0 +1,18 @@
+//! A deployment from the outside: asked for, confirmed, followed, told.
+//!
+//! The agent does the work; nothing here changes what happens, and letting go of it at any moment
+//! loses nothing but the view.
+
+mod attach;
+mod confirm;
+mod follow;
+mod narrate;
+mod request;
+mod summary;
+
+pub use attach::{Attached, Watcher, attach};
+pub use confirm::questions;
+pub use follow::{Follow, StepReport};
+pub use narrate::Narrator;
+pub use request::{RunOptions, deploy_source, deployment_request, run, say_how_to_return};
+pub use summary::{DeploymentResult, cause_block, exit_code};

@@ -1,0 +1,41 @@
+//! `landfall agent run`: the control plane, under a shim of Landfall's own.
+
+use std::net::SocketAddr;
+
+use landfall_agent::AgentOptions;
+use landfall_agent::paths::StatePaths;
+
+use super::logging;
+use crate::command_error::{CommandError, CommandResult, ErrorKind};
+use crate::context::program;
+use crate::exit::ExitCode;
+
+/// Runs the agent until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or something it cannot do without fails.
+pub async fn run(paths: StatePaths) -> CommandResult {
+    logging::init();
+    let options = AgentOptions {
+        paths,
+        http: http_address()?,
+        program: program()?,
+    };
+    landfall_agent::run(options)
+        .await
+        .map(|()| ExitCode::Ok)
+        .map_err(|error| CommandError::from_error(ErrorKind::Unexpected, &error))
+}
+
+fn http_address() -> CommandResult<Option<SocketAddr>> {
+    let Some(text) = std::env::var("LANDFALL_HTTP")
+        .ok()
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        CommandError::usage(format!("LANDFALL_HTTP is not an address: {text:?}"))
+            .hint("write it as in 127.0.0.1:8080")
+    })
+}

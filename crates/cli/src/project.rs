@@ -1,0 +1,134 @@
+//! The app that a command is about: its `landfall.toml`, found upwards from the working directory.
+//!
+//! Commands that look at what runs need the app's name only, so a broken file keeps nobody from
+//! logs or a rollback. Commands that deploy load the whole file, and show all that is wrong in it.
+
+use std::path::{Path, PathBuf};
+
+use landfall_config::{Diagnostics, LoadRequest, LoadedApp};
+use landfall_model::{AppName, EnvironmentName};
+
+use crate::command_error::{CommandError, CommandResult, ErrorKind};
+use crate::printer::Printer;
+
+/// An app and the environment of it that was asked for.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The directory of that.
+    pub root: PathBuf,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+}
+
+impl Project {
+    /// Finds the file and reads the app's name from it.
+    ///
+    /// # Errors
+    /// When there is no file, or it names no app.
+    pub fn locate(file: Option<&Path>, environment: &EnvironmentName) -> CommandResult<Self> {
+        let file = find(file)?;
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            CommandError::from_error(ErrorKind::Config, &error)
+                .during(format!("failed to read {}", file.display()))
+        })?;
+        Ok(Self {
+            root: file.parent().unwrap_or(Path::new("/")).to_owned(),
+            app: app_name(&file, &text)?,
+            environment: environment.clone(),
+        })
+    }
+
+    /// The path of the environment in the agent's API, with something below it.
+    pub fn api(&self, below: &str) -> String {
+        let (app, environment) = (&self.app, &self.environment);
+        format!("/v1/environments/{app}/{environment}{below}")
+    }
+}
+
+/// Reads the whole file, shows warnings, and refuses what this version cannot do.
+///
+/// # Errors
+/// When anything in it is wrong: all of it at once, with lines and fixes.
+pub fn load(
+    printer: &Printer,
+    file: Option<&Path>,
+    environment: &EnvironmentName,
+) -> CommandResult<LoadedApp> {
+    let file = find(file)?;
+    let request = LoadRequest {
+        variables: std::env::vars().collect(),
+        ..LoadRequest::new(as_shown(&file), environment.clone())
+    };
+    let loaded = landfall_config::load(&request).map_err(|found| config_error(printer, &found))?;
+    if !loaded.warnings.is_empty() {
+        printer.error(rendered(printer, &loaded.warnings));
+    }
+    if let Some(server) = &loaded.server {
+        let message = format!("environment {environment} is on {server}");
+        let error = CommandError::new(ErrorKind::Config, message);
+        return Err(
+            error.hint("this version deploys to this machine only: `landfall deploy --env local`")
+        );
+    }
+    Ok(loaded)
+}
+
+/// The path as a person in the working directory would write it.
+fn as_shown(file: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(&here).unwrap_or(file).to_owned()
+}
+
+fn find(file: Option<&Path>) -> CommandResult<PathBuf> {
+    if let Some(file) = file {
+        if !file.is_file() {
+            let message = format!("there is no file {}", file.display());
+            return Err(CommandError::new(ErrorKind::Config, message));
+        }
+        return Ok(std::path::absolute(file)?);
+    }
+    let here = std::env::current_dir()?;
+    landfall_config::find(&here).ok_or_else(|| {
+        let message = format!(
+            "there is no landfall.toml in {} or above it",
+            here.display()
+        );
+        CommandError::new(ErrorKind::Config, message)
+            .hint("`landfall init` writes one from what is there; `--file` names one elsewhere")
+    })
+}
+
+fn app_name(file: &Path, text: &str) -> CommandResult<AppName> {
+    let broken = |message: String| {
+        CommandError::new(ErrorKind::Config, message)
+            .during(format!(
+                "failed to find the app's name in {}",
+                file.display()
+            ))
+            .hint("`landfall check` shows all that is wrong in the file")
+    };
+    let table: toml::Table = toml::from_str(text)
+        .map_err(|error| broken(format!("it is not TOML: {}", error.message())))?;
+    let name = table
+        .get("app")
+        .and_then(toml::Value::as_str)
+        .ok_or_else(|| broken("it has no `app = \"…\"`".into()))?;
+    name.parse().map_err(|error| broken(format!("{error}")))
+}
+
+fn config_error(printer: &Printer, found: &Diagnostics) -> CommandError {
+    let message = match found.error_count() {
+        1 => "1 error in the configuration".to_owned(),
+        count => format!("{count} errors in the configuration"),
+    };
+    let diagnostics = serde_json::to_value(found).unwrap_or_default();
+    CommandError::new(ErrorKind::Config, message)
+        .rendered(rendered(printer, found))
+        .with_data("diagnostics", diagnostics)
+}
+
+fn rendered(printer: &Printer, found: &Diagnostics) -> String {
+    landfall_config::render(found, printer.err_paint().is_on(), printer.width())
+}

@@ -1,0 +1,12 @@
+//! What the agent tells, as text for a terminal. Pure: values in, text out.
+
+mod history;
+mod plan;
+mod releases;
+mod source;
+mod status;
+
+pub use history::history;
+pub use plan::plan;
+pub use releases::releases;
+pub use status::{StatusView, brief, status};
