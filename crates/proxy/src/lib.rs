@@ -25,6 +25,12 @@
 //! `conn` writes the head anew and passes both bodies on as they come. Counting and logging follow.
 //! A request that breaks a rule of HTTP is never forwarded.
 
+//!
+//! The path of a request is not built on an HTTP library: the strict check has to find every
+//! message's end anyway, so a library behind it would parse everything twice, and could disagree.
+//! With one parser, and buffers that are written from where they were read into, a request costs
+//! less processor time than in nginx. A library serves the control socket.
+
 mod access_log;
 mod clock;
 mod conn;

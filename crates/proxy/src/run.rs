@@ -66,7 +66,9 @@ async fn serve(
         () = signals.stop() => {
             tracing::info!("asked to stop; finishing what is under way");
             drain(&control, shared.limits.lame_duck, shared.limits.drain).await;
-            let _ = std::fs::remove_file(&options.control);
+            if !control.is_handed_over() {
+                let _ = std::fs::remove_file(&options.control);
+            }
         }
         _ = handed_over.wait_for(|done| *done) => {
             let limits = &shared.limits;

@@ -190,13 +190,17 @@ pub(crate) fn on_connect_error(worker: &Worker, lease: &Lease, error: &io::Error
             return Fault::Internal;
         }
     };
-    target.instance.pause(worker.shared.millis());
-    tracing::warn!(
-        %error,
-        instance = %target.instance.id,
-        address = %target.address,
-        "an instance does not accept connections"
-    );
+    let now = worker.shared.millis();
+    // Once per pause: the only instance is tried for every request.
+    if !target.instance.is_paused(now) {
+        tracing::warn!(
+            %error,
+            instance = %target.instance.id,
+            address = %target.address,
+            "an instance does not accept connections"
+        );
+    }
+    target.instance.pause(now);
     fault
 }
 

@@ -48,8 +48,7 @@ pub(super) async fn reply<S: Transport>(
     outcome.head_at = None;
     match client.write_all(worker, &[&head, body]).await {
         Err(_) => Next::Abort,
-        Ok(()) if keep_alive => Next::KeepAlive,
-        Ok(()) => Next::Linger,
+        Ok(()) => Next::after_own_answer(request, keep_alive),
     }
 }
 

@@ -9,7 +9,9 @@ use std::time::Instant;
 use super::answer::answer;
 use super::client::{Client, NoHead, RestState, Transport};
 use super::reply::reply_unread;
+use super::request::Request;
 use super::tunnel::tunnel;
+use crate::http1::BodyKind;
 use crate::routing::{Lease, RouteEntry, TargetEntry};
 use crate::upstream::UpstreamConn;
 use crate::worker::Worker;
@@ -27,6 +29,17 @@ pub(super) enum Next {
     Abort,
     /// It carries something else than HTTP from now on.
     Tunnel(Box<(UpstreamConn, Lease)>),
+}
+
+impl Next {
+    /// After a whole answer by the proxy itself, which reads no bodies.
+    pub(super) fn after_own_answer(request: &Request, keep_alive: bool) -> Self {
+        match (keep_alive, request.head.body) {
+            (true, _) => Self::KeepAlive,
+            (false, BodyKind::Empty) => Self::Close,
+            (false, _) => Self::Linger,
+        }
+    }
 }
 
 /// What is logged and counted about an answer.

@@ -69,9 +69,5 @@ pub(super) async fn serve_file<S: Transport>(
         outcome.bytes += (head_part.len() + chunk.len()) as u64;
     }
     worker.buffers.give_vec(head);
-    Ok(if keep_alive {
-        Next::KeepAlive
-    } else {
-        Next::Linger
-    })
+    Ok(Next::after_own_answer(request, keep_alive))
 }

@@ -105,6 +105,13 @@ impl Control {
         Ok(state.ack(generation))
     }
 
+    /// Puts a successor's snapshot in force for what is still under way here, and at a predecessor.
+    pub(super) async fn pass_on(&self, snapshot: Snapshot) {
+        let mut state = self.state.lock().await;
+        self.shared.install(snapshot.clone());
+        state.tell_predecessor(&snapshot).await;
+    }
+
     /// What this process does, and what a predecessor still has under way.
     pub(crate) async fn status(&self) -> ProxyStatus {
         let mut state = self.state.lock().await;

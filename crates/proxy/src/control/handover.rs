@@ -52,7 +52,7 @@ async fn serve_successor(control: &Control, stream: &mut UnixStream) {
     while let Ok(message) = receive(stream).await {
         let answer = match message {
             Message::Snapshot(snapshot) => {
-                control.shared.install(*snapshot);
+                control.pass_on(*snapshot).await;
                 Message::InForce
             }
             Message::GetStatus => Message::Status(Box::new(control.status().await)),

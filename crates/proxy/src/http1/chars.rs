@@ -55,11 +55,13 @@ pub(super) fn is_field_value(bytes: &[u8]) -> bool {
 }
 
 /// Whether the bytes may be a request target: no space, control character or fragment. Bytes
-/// beyond ASCII pass as they came: they are not allowed, harmless, and sent by common clients.
+/// beyond ASCII pass as they came if they are UTF-8: they are not allowed, harmless, and sent by
+/// common clients.
 pub(super) fn is_target(bytes: &[u8]) -> bool {
-    bytes.iter().fold(!bytes.is_empty(), |ok, &byte| {
+    let is_allowed = bytes.iter().fold(!bytes.is_empty(), |ok, &byte| {
         ok & (byte > 0x20) & (byte != 0x7f) & (byte != b'#')
-    })
+    });
+    is_allowed && std::str::from_utf8(bytes).is_ok()
 }
 
 /// The bytes without spaces and tabs at either end.

@@ -35,7 +35,8 @@ fn load(proxy: &Proxy, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
 
 #[test]
 fn b8_a_successor_takes_over_under_load_and_no_request_is_lost() {
-    let app = App::http(|_| ok("served"));
+    let app = App::saying("served");
+    let newer = App::saying("newer");
     let socket_app = App::raw(|mut conn, _| {
         conn.head().unwrap();
         conn.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
@@ -59,6 +60,8 @@ fn b8_a_successor_takes_over_under_load_and_no_request_is_lost() {
     for conn in &mut idle {
         assert_eq!(conn.request(GET).status, 200);
     }
+    let mut stayed = first.connect();
+    assert_eq!(stayed.request(GET).text(), "served");
     let stop = Arc::new(AtomicBool::new(false));
     let clients = load(&first, &stop);
 
@@ -79,9 +82,11 @@ fn b8_a_successor_takes_over_under_load_and_no_request_is_lost() {
     tunnel.send("ping");
     assert_eq!(tunnel.exactly(4).unwrap(), b"ping");
     assert_eq!(last.in_flight("ws-1"), 1);
-    // Snapshots reach the first proxy too.
+    // Snapshots reach the first proxy too, through the second.
+    both.services = table(2, vec![newer.target("web-2", 2)]).services;
     last.put(&site.snapshot(2, vec![both]));
     assert_eq!(last.in_flight("ws-1"), 1);
+    assert_eq!(stayed.request(GET).text(), "newer");
     stop.store(true, Ordering::SeqCst);
     let served: usize = clients
         .into_iter()
@@ -92,7 +97,7 @@ fn b8_a_successor_takes_over_under_load_and_no_request_is_lost() {
     drop(tunnel);
     drop(idle);
     assert_eq!(first.wait_for_end(), 0);
-    assert_eq!(last.get("/").text(), "served");
+    assert_eq!(last.get("/").text(), "newer");
     eventually("the stream to be off the books", || {
         last.in_flight("ws-1") == 0
     });

@@ -319,6 +319,11 @@ fn bad_requests() -> Vec<(&'static str, Vec<u8>, u16)> {
             line("GET /\0 HTTP/1.1\r\nhost: a\r\n\r\n"),
             400,
         ),
+        (
+            "a target that is not utf-8",
+            b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n".to_vec(),
+            400,
+        ),
         ("no version", line("GET /\r\nhost: a\r\n\r\n"), 400),
         (
             "a version in lower case",
