@@ -77,20 +77,8 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Everything that is wrong with the file, at once, with the warnings.
 pub fn load(request: &LoadRequest) -> Result<LoadedApp, Diagnostics> {
-    let shown = request.file.display().to_string();
-    let text = read_text(&request.file).map_err(|error| {
-        let diagnostic = Diagnostic::error("unreadable-file", format!("{shown} {error}"));
-        Diagnostics(vec![if error.is_missing() {
-            diagnostic.fix("`landfall init` writes one from what is there")
-        } else {
-            diagnostic
-        }])
-    })?;
-    let root = root_of(&request.file).map_err(|error| {
-        let message = format!("the directory of {shown} cannot be found: {error}");
-        Diagnostics(vec![Diagnostic::error("unreadable-file", message)])
-    })?;
-    let source = Arc::new(Source::new(shown, text));
+    let source = Arc::new(read_source(&request.file)?);
+    let root = root_of(&request.file)?;
     let document = parse(&source).map_err(Diagnostics)?;
     let context = Context::new(Arc::clone(&source));
     let files_read = RefCell::new(vec![root.join(file_name(&request.file))]);
@@ -118,11 +106,32 @@ pub fn load(request: &LoadRequest) -> Result<LoadedApp, Diagnostics> {
     }
 }
 
-fn root_of(file: &Path) -> std::io::Result<PathBuf> {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize(),
-        _ => Path::new(".").canonicalize(),
+fn read_source(file: &Path) -> Result<Source, Diagnostics> {
+    let shown = file.display().to_string();
+    match read_text(file) {
+        Ok(text) => Ok(Source::new(shown, text)),
+        Err(error) => {
+            let mut diagnostic = Diagnostic::error("unreadable-file", format!("{shown} {error}"));
+            if error.is_missing() {
+                diagnostic = diagnostic.fix("`landfall init` writes one from what is there");
+            }
+            Err(Diagnostics(vec![diagnostic]))
+        }
     }
+}
+
+fn root_of(file: &Path) -> Result<PathBuf, Diagnostics> {
+    let parent = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent
+        .unwrap_or(Path::new("."))
+        .canonicalize()
+        .map_err(|error| {
+            let file = file.display();
+            let message = format!("the directory of {file} cannot be found: {error}");
+            Diagnostics(vec![Diagnostic::error("unreadable-file", message)])
+        })
 }
 
 fn file_name(file: &Path) -> &Path {

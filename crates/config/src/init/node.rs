@@ -119,9 +119,12 @@ impl Package {
         let run = if is_standalone(&text) {
             let file = config.unwrap_or_default();
             draft.took(file, "output: \"standalone\", as the files of a release");
-            let mut output = vec![quoted(".next/standalone"), carried(".next/static")];
+            let mut output = vec![
+                "{ from = \".next/standalone\", to = \".\" }".to_owned(),
+                quoted(".next/static"),
+            ];
             if project.dir.join("public").is_dir() {
-                output.push(carried("public"));
+                output.push(quoted("public"));
             }
             build.push(("output", format!("[{}]", output.join(", "))));
             "node server.js"
@@ -265,10 +268,6 @@ fn package_manager(project: &Project<'_>, draft: &mut Draft) -> (&'static str, &
         "there is no lock file: builds are not repeatable without one",
     );
     ("npm", "npm install")
-}
-
-fn carried(path: &str) -> String {
-    format!("{{ from = {} }}", quoted(path))
 }
 
 fn is_standalone(config: &str) -> bool {

@@ -197,9 +197,10 @@ pub(crate) static BUILD: Section = Section {
                 Kind::Table(&OUTPUT),
                 Kind::List(&Kind::Any(&[Kind::Text("path"), Kind::Table(&OUTPUT)])),
             ]),
-            "[\".next/standalone\", { from = \"public\" }]",
-            "What becomes the files of the release. A string is a directory whose files go to \
-             their root: short for a table with `to = \".\"`.",
+            "[{ from = \".next/standalone\", to = \".\" }, \"public\"]",
+            "What becomes the files of the release. A string by itself is a directory whose files \
+             go to their root; a string in an array keeps its path, and a table says where it \
+             goes.",
         )
         .default("the whole project; `static.dir` for a static service")
         .aliases(&["outputs", "out", "dist", "artifact"]),

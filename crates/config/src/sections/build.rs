@@ -75,6 +75,14 @@ pub(super) fn globs(table: &Table<'_>, key: &'static str) -> Vec<String> {
 }
 
 fn outputs(node: Node<'_>, scope: &Scope<'_>) -> Vec<OutputSpec> {
+    if node.is_string() {
+        let from = source_path(node, scope);
+        let at_root = |from| OutputSpec {
+            from,
+            to: ".".to_owned(),
+        };
+        return from.map(at_root).into_iter().collect();
+    }
     let items = node.one_or_more();
     if items.is_empty() {
         node.problem(
@@ -90,9 +98,10 @@ fn outputs(node: Node<'_>, scope: &Scope<'_>) -> Vec<OutputSpec> {
 
 fn output(node: Node<'_>, scope: &Scope<'_>) -> Option<OutputSpec> {
     if node.is_string() {
+        let from = source_path(node, scope)?;
         return Some(OutputSpec {
-            from: source_path(node, scope)?,
-            to: ".".to_owned(),
+            to: from.clone(),
+            from,
         });
     }
     if !node.is_table() {
