@@ -92,9 +92,24 @@ fn read_restart(node: Node<'_>) -> Option<RestartSpec> {
     let exits = exits.and_then(|node| node.integer(1..=10_000));
     let window = default.crash_loop_window;
     let backoff = positive_duration_or(&table, "backoff", default.backoff);
+    // A long first delay alone is no contradiction.
+    let longest = default.max_backoff.max(backoff);
+    let max_backoff = positive_duration_or(&table, "max_backoff", longest);
+    if max_backoff < backoff
+        && let Some(node) = table.get("max_backoff")
+    {
+        node.problem(
+            Problem::new(
+                "out-of-range",
+                "the longest delay is shorter than the first",
+            )
+            .label("shorter than `backoff`")
+            .fix("make `max_backoff` at least as long as `backoff`"),
+        );
+    }
     Some(RestartSpec {
         backoff,
-        max_backoff: positive_duration_or(&table, "max_backoff", default.max_backoff.max(backoff)),
+        max_backoff,
         crash_loop_exits: exits.map_or(default.crash_loop_exits, |exits| exits as u32),
         crash_loop_window: positive_duration_or(&table, "crash_loop_window", window),
         stable_after: positive_duration_or(&table, "stable_after", default.stable_after),

@@ -10,6 +10,8 @@ mod signal;
 mod size;
 mod status;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use command::{argv, argv_warning, shell};
 pub(crate) use duration::duration;

@@ -179,6 +179,7 @@ service.f = { run = "x", ready = { path = "/", status = ["2xx", 700, "3x", "299-
 service.g = { run = "x", ready = { path = "/", start_period = "2m" } }
 service.h = { run = "x", stop = { signal = "SIGTREM" } }
 service.i = { run = "x", stop = { signal = "bye" } }
+service.j = { run = "x", restart = { backoff = "5s", max_backoff = "1s" } }
 "#;
     builds: r#"
 app = "a"
