@@ -1,5 +1,6 @@
 //! Answers one request: the order of decisions, from its head to the access log.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::client::{Client, Transport};
@@ -11,7 +12,7 @@ use super::static_files::serve_file;
 use crate::access_log::Line;
 use crate::fault::Fault;
 use crate::http1::{BodyKind, Decoder, Reject};
-use crate::routing::ServiceUpstream;
+use crate::routing::{CounterCells, ServiceUpstream};
 use crate::worker::Worker;
 
 /// Answers the request whose head is the first `length` bytes of the buffer.
@@ -45,9 +46,6 @@ pub(super) async fn answer<S: Transport>(
             reply(client, worker, &request, fault, &mut outcome).await
         }
     };
-    if outcome.error.is_none() || outcome.head_at.is_some() {
-        count_answer(worker, &request, &outcome);
-    }
     log(worker, &request, &outcome);
     worker.fields.replace(request.head.fields);
     worker.buffers.give_vec(request.raw);
@@ -90,21 +88,18 @@ async fn respond<S: Transport>(
     }
 }
 
-fn count_answer(worker: &Worker, request: &Request, outcome: &Outcome) {
-    let Some(head_at) = outcome.head_at.filter(|_| request.is_counted()) else {
-        return;
-    };
-    let latency = head_at.saturating_duration_since(request.started);
-    let counters = outcome
-        .target
-        .as_ref()
-        .and_then(|target| target.counters.as_ref());
-    let of_files = || match &outcome.route.as_ref()?.service.upstream {
-        ServiceUpstream::Files(root) => root.counters.as_ref(),
-        _ => None,
-    };
-    if let Some(counters) = counters.or_else(of_files) {
-        counters.count_answer(worker.index, outcome.status, latency);
+/// Counts an answer as soon as its head is there: a stream may go on for hours, and whoever compares
+/// releases must not wait for its end.
+pub(super) fn count_answer(
+    worker: &Worker,
+    request: &Request,
+    counters: Option<&Arc<CounterCells>>,
+    status: u16,
+    head_at: Instant,
+) {
+    if let Some(counters) = counters.filter(|_| request.is_counted()) {
+        let latency = head_at.saturating_duration_since(request.started);
+        counters.count_answer(worker.index, status, latency);
     }
 }
 

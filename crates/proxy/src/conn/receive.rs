@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use super::answer::count_answer;
 use super::buf::LARGE;
 use super::client::{Client, Transport, poll_write_parts};
 use super::request::Request;
@@ -195,6 +196,8 @@ impl Receive {
         let now = Instant::now();
         self.head_at = Some(now);
         self.status = response.status;
+        let counters = errand.target.counters.as_ref();
+        count_answer(worker, errand.request, counters, response.status, now);
         let may_keep_alive = is_sent
             && errand.request.head.is_keep_alive()
             && worker.shared.phase() == Phase::Serving;

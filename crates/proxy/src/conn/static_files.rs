@@ -1,5 +1,6 @@
 //! Answers with a file of a release.
 
+use super::answer::count_answer;
 use super::client::{Client, Transport};
 use super::request::Request;
 use super::response_head::{write_connection, write_stamp};
@@ -29,8 +30,10 @@ pub(super) async fn serve_file<S: Transport>(
         if_range: request.value(Known::IfRange),
         range: request.value(Known::Range),
     });
-    outcome.head_at = Some(std::time::Instant::now());
+    let now = std::time::Instant::now();
+    outcome.head_at = Some(now);
     outcome.status = answer.status;
+    count_answer(worker, request, root.counters.as_ref(), answer.status, now);
     let keep_alive = request.head.body == BodyKind::Empty
         && request.head.is_keep_alive()
         && worker.shared.phase() == Phase::Serving;

@@ -6,6 +6,8 @@ mod counters;
 mod hosts;
 mod instances;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use compile::{RouteEntry, Routing, Service, ServiceUpstream, TargetEntry};
 pub(crate) use counters::{CounterCells, CounterKey};

@@ -273,7 +273,7 @@ fn refuse(fault: Fault, route: Arc<RouteEntry>) -> Refusal {
 }
 
 /// What is in force before the first snapshot.
-fn empty_snapshot() -> Snapshot {
+pub(super) fn empty_snapshot() -> Snapshot {
     Snapshot {
         format: SNAPSHOT_FORMAT,
         generation: 0,
