@@ -161,7 +161,7 @@ impl Sandbox {
     #[track_caller]
     pub fn http(&self) -> SocketAddr {
         let status = self.agent_status();
-        let address = status["http"][0]
+        let address = status["agent"]["http"][0]
             .as_str()
             .and_then(|text| text.parse().ok());
         address.unwrap_or_else(|| panic!("no address in {status}"))

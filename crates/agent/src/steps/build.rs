@@ -74,10 +74,10 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     finish(ctx, results)
 }
 
-fn finish(
-    ctx: &mut Context,
-    results: Vec<(ServiceName, Result<(Artifact, Hold), Cause>)>,
-) -> Result<String, Cause> {
+/// An artifact and what keeps it, or why there is none.
+type Built = Result<(Artifact, Hold), Cause>;
+
+fn finish(ctx: &mut Context, results: Vec<(ServiceName, Built)>) -> Result<String, Cause> {
     let (mut built, mut failure) = (Vec::new(), None);
     for (service, result) in results {
         match result {
@@ -101,7 +101,7 @@ async fn build(
     app: &landfall_model::AppName,
     job: &BuildJob,
     lines: mpsc::Sender<(ServiceName, String)>,
-) -> Result<(Artifact, Hold), Cause> {
+) -> Built {
     let before = world.artifacts.inputs(&job.root, &job.spec).await?;
     let (own, mut received) = mpsc::channel::<String>(LINES);
     let forward = async {

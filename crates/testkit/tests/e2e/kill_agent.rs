@@ -28,7 +28,11 @@ fn kill_at(at: u32, behaviour: &str) -> bool {
         .with_env("LANDFALL_CRASH_MARK", mark.as_os_str());
     let project = Project::at(&sandbox, sandbox.dir().join("hello"));
     let status = sandbox.agent_status();
-    let address = status["http"][0].as_str().unwrap().parse().unwrap();
+    let address = status["agent"]["http"][0]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let plan = LoadPlan {
         keep_alive: 2,
         new_connections: 1,

@@ -9,14 +9,15 @@ use serde_json::json;
 fn b8_writable_paths_survive_releases_and_are_cleared_on_purpose() {
     let sandbox = Sandbox::new();
     let project = Project::hello(&sandbox);
-    let writable = "\nwritable = [\"cache\"]\n[service.web.build]";
-    project.edit("\n[service.web.build]", writable);
+    let ready = "ready = { path = \"/health\", within = \"60s\" }";
+    let writable = format!("{ready}\nwritable = [\"cache\"]");
+    project.edit(ready, &writable);
     project.landfall(&["deploy", "--yes"]).ok();
     let home = sandbox.home().join("apps/hello/local");
     fs::write(home.join("releases/1/web/cache/entry"), "kept").unwrap();
 
     project.release("v2", "good");
-    project.edit("\n[service.web.build]", writable);
+    project.edit(ready, &writable);
     project.landfall(&["deploy", "--yes"]).ok();
     let entry = home.join("releases/2/web/cache/entry");
     assert_eq!(fs::read_to_string(&entry).unwrap(), "kept");
