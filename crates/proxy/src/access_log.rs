@@ -261,3 +261,47 @@ fn open_append(path: &Path) -> io::Result<(File, u64)> {
     let size = file.metadata()?.len();
     Ok((file, size))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_rotated_and_only_the_last_five_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("access.log");
+        let mut writer = Writer::open(path.clone(), Arc::default()).unwrap();
+        for number in 0..8 {
+            writer.size = MAX_FILE;
+            writer.write(format!("{number}\n").as_bytes()).unwrap();
+        }
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(read(&path), "7\n");
+        for number in 1..=KEPT_FILES {
+            assert_eq!(read(&numbered(&path, number)), format!("{}\n", 7 - number));
+        }
+        assert!(!numbered(&path, KEPT_FILES + 1).exists());
+    }
+
+    #[test]
+    fn a_file_that_another_process_rotated_is_left_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("access.log");
+        let mut writer = Writer::open(path.clone(), Arc::default()).unwrap();
+        std::fs::rename(&path, numbered(&path, 1)).unwrap();
+        std::fs::write(&path, "theirs\n").unwrap();
+        writer.size = MAX_FILE;
+        writer.write(b"ours\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs\nours\n");
+        assert!(!numbered(&path, 2).exists());
+    }
+
+    #[test]
+    fn text_from_clients_cannot_break_out_of_its_line() {
+        let mut out = b"{\"a\":1".to_vec();
+        write_text(&mut out, "path", b"\"\\\n\x00\x7f\xff\xc3\xa9");
+        out.push(b'}');
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(value["path"], "\"\\\n\0\x7f\u{fffd}é");
+    }
+}

@@ -33,9 +33,8 @@ pub(crate) struct ControlSocket {
 impl ControlSocket {
     /// Listens beside `path`, only for this user.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let temporary = PathBuf::from(name);
+        // Shorter than the usual name: the kernel limits these paths to 107 bytes.
+        let temporary = path.with_file_name(format!(".p{}", std::process::id()));
         let _ = std::fs::remove_file(&temporary);
         let listener = UnixListener::bind(&temporary)?;
         std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600))?;
