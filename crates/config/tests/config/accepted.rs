@@ -192,3 +192,31 @@ fn the_nearest_file_above_is_found() {
     let found = landfall_config::find(&project.path().join("a/b"));
     assert_eq!(found, Some(project.path().join("landfall.toml")));
 }
+
+#[test]
+fn two_ways_to_one_service_are_no_circle() {
+    let toml = r#"
+app = "a"
+service.a = { run = "x", needs = ["b", "c"] }
+service.b = { run = "x", needs = ["d"] }
+service.c = { run = "x", needs = ["b", "d"] }
+service.d = { run = "x" }
+"#;
+    let spec = Project::new(toml).loaded("local").spec;
+    assert_eq!(spec.services[&"c".parse().unwrap()].needs.len(), 2);
+}
+
+#[test]
+fn files_of_an_environment_that_is_not_loaded_need_not_be_there() {
+    let toml = r#"
+app = "a"
+service.web.run = "x"
+environment.production.env_file = "production.env"
+"#;
+    let project = Project::new(toml);
+    assert!(project.load("local").is_ok());
+    assert_eq!(
+        project.load("production").unwrap_err().0[0].code,
+        "missing-file"
+    );
+}
