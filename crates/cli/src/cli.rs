@@ -60,7 +60,7 @@ pub struct GlobalArgs {
     /// Print one JSON document on stdout; what people read goes to stderr
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// When to use colours; NO_COLOR is respected
+    /// When to use colours: auto, always or never; auto respects NO_COLOR
     #[arg(
         long,
         global = true,
@@ -68,7 +68,7 @@ pub struct GlobalArgs {
         value_enum,
         default_value = "auto",
         help_heading = "Global options",
-        hide_possible_values = false
+        hide_possible_values = true
     )]
     pub color: ColorChoice,
     /// Print only what was asked for, and errors

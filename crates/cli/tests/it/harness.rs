@@ -1,0 +1,126 @@
+//! A home, a project and a state directory of the test's own. What was started ends with it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The surroundings of a test.
+pub struct Test {
+    dir: TempDir,
+}
+
+/// What a command did.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Test {
+    pub fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("lf-").tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("app")).unwrap();
+        Self { dir }
+    }
+
+    /// With an app that is served as files and needs no process.
+    pub fn with_site() -> Self {
+        let test = Self::new();
+        test.write(
+            "landfall.toml",
+            "app = \"site\"\n\
+             [service.web]\n\
+             static = { dir = \".\" }\n\
+             build = { inputs = [\"dist/**\"], output = \"dist\" }\n\
+             [[route]]\n\
+             to = \"web\"\n\
+             [[smoke]]\n\
+             get = \"/index.html\"\n",
+        );
+        test.write("dist/index.html", "<h1>one</h1>\n");
+        test
+    }
+
+    pub fn app(&self) -> PathBuf {
+        self.dir.path().join("app")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.dir.path().join("s")
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.app().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.app().join(path)).unwrap()
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        command
+            .args(args)
+            .current_dir(self.app())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.dir.path())
+            .env("USER", "ada")
+            .env("COLUMNS", "100")
+            .env("LANDFALL_HOME", self.state())
+            .env("LANDFALL_HTTP", "127.0.0.1:0")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        ran(self.command(args).output().unwrap())
+    }
+
+    /// Runs and expects success.
+    pub fn ok(&self, args: &[&str]) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    /// Runs with `--json`; stdout must be exactly one document.
+    pub fn json(&self, args: &[&str]) -> (i32, Value) {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        let ran = self.run(&args);
+        let value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
+            panic!(
+                "{args:?}: {error} in {:?}, stderr {}",
+                ran.stdout, ran.stderr
+            )
+        });
+        (ran.code, value)
+    }
+}
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        if self.state().join("system").exists() {
+            let stopped = self.run(&["agent", "stop", "--everything", "--yes"]);
+            if stopped.code != 0 && !std::thread::panicking() {
+                panic!("failed to clean up: {}{}", stopped.stdout, stopped.stderr);
+            }
+        }
+    }
+}
+
+pub fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}

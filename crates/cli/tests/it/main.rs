@@ -1,0 +1,6 @@
+//! The binary as a user meets it: help, exit codes, output, and the agent behind it.
+
+mod config;
+mod harness;
+mod help;
+mod output;
