@@ -1,0 +1,203 @@
+//! An agent on a simulated host: its start, its death, and time until all is quiet.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_agent::api::types::DeployRequest;
+use landfall_agent::deployments::Deployments;
+use landfall_agent::events::Events;
+use landfall_agent::failpoint;
+use landfall_agent::paths::StatePaths;
+use landfall_agent::reconcile::{self, ProxyKeeper};
+use landfall_agent::routes::Routes;
+use landfall_agent::world::World;
+use landfall_model::DeploymentId;
+use landfall_model::env::Secret;
+use landfall_store::{DeploymentRow, Store};
+use landfall_testkit::fake::{
+    FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image,
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{Version, key};
+
+pub const TOKEN: &str = "simulated-token";
+/// Simulated time after which nothing is waited for any more.
+const WEDGED: Duration = Duration::from_secs(3600);
+/// Simulated time in which reconcilers look at least twice.
+const LOOKS: Duration = Duration::from_millis(1200);
+
+/// A state directory of which nothing is worth a disk.
+pub fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix("landfall-sim-");
+    builder
+        .tempdir_in(memory)
+        .or_else(|_| builder.tempdir())
+        .unwrap()
+}
+
+/// An agent that runs. Dropping it is killing it.
+pub struct Agent {
+    pub world: World,
+    pub deployments: Deployments,
+    pub host: Arc<Host>,
+    /// Last, so that its tasks end while the rest is there.
+    runtime: Runtime,
+}
+
+impl Agent {
+    /// Starts an agent on what is there.
+    pub fn start(host: &Arc<Host>, root: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let world = world(host, root);
+        let deployments = Deployments::new(world.clone());
+        let keeper = ProxyKeeper {
+            runtime: Arc::new(FakeSystem::default()),
+            argv: vec!["proxy".into()],
+            dir: PathBuf::from("/"),
+            env: vec![],
+        };
+        let passed = host.clone();
+        failpoint::watch(Some(Rc::new(move |name| passed.pass(name))));
+        runtime.block_on(async {
+            host.now();
+            deployments.resume().unwrap();
+            let stop = CancellationToken::new();
+            let (world, deployments) = (world.clone(), deployments.clone());
+            tokio::spawn(reconcile::run(world, deployments, keeper, stop));
+            tokio::spawn(users(host.clone()));
+        });
+        Self {
+            world,
+            deployments,
+            host: host.clone(),
+            runtime,
+        }
+    }
+
+    /// Runs something while the agent runs.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Asks for a deployment.
+    pub fn submit(&self, request: DeployRequest) -> Option<DeploymentId> {
+        let accepted = self.run(self.deployments.submit(request));
+        accepted.unwrap_or_else(|why| panic!("{why:?}")).deployment
+    }
+
+    /// Runs until nothing is under way and reconcilers have looked since.
+    pub fn settle(&self) {
+        self.run(async {
+            let begun = self.host.now();
+            while !self.world.store.open_deployments().unwrap().is_empty()
+                || !self.deployments.active().is_empty()
+            {
+                let waited = self.host.now() - begun;
+                assert!(waited < WEDGED, "a deployment does not end");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            tokio::time::sleep(LOOKS).await;
+        });
+    }
+
+    /// Deploys and waits for the end.
+    pub fn deploy(&self, request: DeployRequest) -> DeploymentRow {
+        let id = self.submit(request).expect("something to do");
+        self.settle();
+        self.row(id)
+    }
+
+    pub fn row(&self, id: DeploymentId) -> DeploymentRow {
+        self.world.store.deployment(id).unwrap()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        failpoint::watch(None);
+    }
+}
+
+fn world(host: &Arc<Host>, root: &Path) -> World {
+    let paths = StatePaths::new(root);
+    let store = Store::open(&paths.database()).unwrap();
+    let clock = Arc::new(FakeClock(host.clone()));
+    let proxy = Arc::new(FakeProxy(host.clone()));
+    let http = ([127, 0, 0, 1], 8080).into();
+    let token = Secret::new(TOKEN);
+    World {
+        runtime: Arc::new(FakeRuntime(host.clone())),
+        proxy: proxy.clone(),
+        prober: Arc::new(FakeProber(host.clone())),
+        artifacts: Arc::new(FakeArtifacts::new(host.clone())),
+        events: Events::new(store.clone(), clock.clone()),
+        routes: Arc::new(Routes::new(store.clone(), proxy, http, token.clone())),
+        clock,
+        paths,
+        store,
+        http,
+        probe_token: token,
+        base_env: Arc::new(vec![]),
+    }
+}
+
+async fn users(host: Arc<Host>) {
+    loop {
+        host.look_as_users("users");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A host with releases 1 and 2, the second one live, to begin simulations from.
+pub struct Begun {
+    pub root: TempDir,
+    pub image: Image,
+}
+
+impl Begun {
+    pub fn new() -> Self {
+        Self::with(|agent| {
+            for version in ["v1", "v2"] {
+                let row = agent.deploy(Version::good(version).deploy());
+                crate::settled::assert_succeeded(&row);
+            }
+        })
+    }
+
+    pub fn with(prepare: impl FnOnce(&Agent)) -> Self {
+        let root = scratch();
+        let host = Host::new();
+        let agent = Agent::start(&host, root.path());
+        prepare(&agent);
+        let image = agent.run(async { host.image(root.path()).unwrap() });
+        drop(agent);
+        Self { root, image }
+    }
+
+    /// An agent on the host as it was then.
+    pub fn agent(&self) -> Agent {
+        self.agent_on(&self.image)
+    }
+
+    pub fn agent_on(&self, image: &Image) -> Agent {
+        let host = image.restore(self.root.path()).unwrap();
+        Agent::start(&host, self.root.path())
+    }
+}
+
+/// The live release.
+pub fn live(agent: &Agent) -> Option<u32> {
+    let row = agent.world.store.environment(&key()).unwrap()?;
+    row.live.map(|number| number.0)
+}
