@@ -20,6 +20,8 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     for line in &lines {
         for row in old_instances(ctx, &line.stop)? {
             ctx.progress(StepName::Replace, format!("stopping {}", row.id));
+            // Otherwise the reconciler takes it for one that died, and starts it again.
+            set_phase(ctx, &row, InstancePhase::Draining)?;
             let stop = crate::steps::drain::stop_spec(ctx, &row);
             let stopped = ctx.world.runtime.stop(&row.id, &stop).await;
             stopped.map_err(crate::executor::internal_cause)?;
@@ -44,11 +46,23 @@ pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
         for row in own.iter().filter(|row| row.service == line.service) {
             stop_instance(ctx, row).await?;
         }
-        for row in old_instances(ctx, &line.stop)? {
-            restart_old(ctx, &row).await?;
+        // Should one not come back now, the reconciler goes on trying.
+        let old = old_instances(ctx, &line.stop)?;
+        for row in &old {
+            set_phase(ctx, row, InstancePhase::Serving)?;
+        }
+        for row in &old {
+            restart_old(ctx, row).await?;
         }
     }
     Ok(!lines.is_empty())
+}
+
+fn set_phase(ctx: &Context, row: &InstanceRow, phase: InstancePhase) -> Result<(), Cause> {
+    let store = &ctx.world.store;
+    store
+        .set_instance_phase(&row.id, phase)
+        .map_err(store_cause)
 }
 
 /// Makes sure that an instance of the old release runs and is ready.
