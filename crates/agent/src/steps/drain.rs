@@ -15,6 +15,9 @@ use crate::world::store_cause;
 
 /// Time between looks at what is still under way.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long the proxy may give no answer before it counts as gone, and what went through it with
+/// it. Its supervisor brings it back within a second.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Drains and stops everything that the plan takes away.
 ///
@@ -65,12 +68,17 @@ async fn drain_instance(ctx: &Context, row: &InstanceRow) -> Result<u64, Cause> 
 /// How much is under way on an instance once it is idle or the drain time has passed.
 async fn wait_idle(ctx: &Context, row: &InstanceRow) -> u64 {
     let deadline = Instant::now() + drain_time(ctx);
+    let mut answered = Instant::now();
     loop {
-        // Without the proxy nothing is under way through it.
-        let Ok(status) = ctx.world.proxy.status().await else {
-            return 0;
+        let left = match ctx.world.proxy.status().await {
+            Ok(status) => {
+                answered = Instant::now();
+                status.in_flight.get(&row.id).copied().unwrap_or(0)
+            }
+            // Without the proxy nothing is under way through it.
+            Err(_) if answered.elapsed() >= PATIENCE => return 0,
+            Err(_) => 1,
         };
-        let left = status.in_flight.get(&row.id).copied().unwrap_or(0);
         if left == 0 || Instant::now() >= deadline {
             return left;
         }
