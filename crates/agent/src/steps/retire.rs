@@ -20,11 +20,21 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let keep = ctx.release()?.spec.keep_releases as usize;
     let live = ctx.plan.to;
     let releases = ctx.world.store.releases(&ctx.key).map_err(store_cause)?;
-    let old: Vec<ReleaseNumber> = releases
-        .iter()
-        .filter(|row| row.retired.is_none() && Some(row.release.number) != live)
-        .map(|row| row.release.number)
+    let (kept, retired): (Vec<_>, Vec<_>) = releases.iter().partition(|row| row.retired.is_none());
+    // The directory goes last: where it is left, retiring was cut short.
+    let is_left = |number: &ReleaseNumber| {
+        ctx.world
+            .paths
+            .release(&ctx.key.app, &ctx.key.environment, *number)
+            .exists()
+    };
+    let number = |row: &ReleaseRow| row.release.number;
+    let old: Vec<ReleaseNumber> = kept
+        .into_iter()
+        .map(number)
+        .filter(|number| Some(*number) != live)
         .skip(keep)
+        .chain(retired.into_iter().map(number).filter(is_left))
         .collect();
     for number in &old {
         retire(&ctx.world, &ctx.key, *number, keep).await?;
