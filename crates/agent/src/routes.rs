@@ -55,6 +55,9 @@ impl Routes {
     /// When the proxy cannot be reached for 15 s, or refuses.
     pub async fn sync(&self) -> Result<Ack, Cause> {
         let mut applied = self.applied.lock().await;
+        // Until the proxy acknowledges, what is in force is not what the store says: the
+        // reconciler goes on should this fail.
+        *applied = None;
         let snapshot = self.snapshot().map_err(store_cause)?;
         let ack = self.apply_patiently(&snapshot).await?;
         *applied = Some(snapshot);
