@@ -51,7 +51,10 @@ fn injected(_: Injected) -> Cause {
 }
 
 fn command(spec: &BuildSpec) -> String {
-    spec.run.as_ref().map(ToString::to_string).unwrap_or_default()
+    spec.run
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 fn digest(kind: &str, root: &Path, spec: &BuildSpec) -> Digest {
@@ -98,7 +101,9 @@ impl Artifacts for FakeArtifacts {
 
     fn hold(&self, tree: Digest) -> Result<Hold, Cause> {
         let all = self.held.clone();
-        all.lock().unwrap_or_else(PoisonError::into_inner).push(tree);
+        all.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tree);
         Ok(Box::new(Held { tree, all }))
     }
 
@@ -112,15 +117,22 @@ impl Artifacts for FakeArtifacts {
         if !self.host.state().trees.contains(&tree) {
             return Err(gone());
         }
-        std::fs::create_dir(to).map_err(|error| Cause::new(CauseKind::Internal, error.to_string()))?;
+        std::fs::create_dir(to)
+            .map_err(|error| Cause::new(CauseKind::Internal, error.to_string()))?;
         self.host.leave(call, "materialised").map_err(injected)
     }
 
     async fn collect_garbage(&self, keep: BTreeSet<Digest>) -> Result<u64, Cause> {
         let call = self.host.enter("collect_garbage").map_err(injected)?;
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut state = self.host.state();
-        state.trees.retain(|tree| keep.contains(tree) || held.contains(tree));
+        state
+            .trees
+            .retain(|tree| keep.contains(tree) || held.contains(tree));
         drop(state);
         self.host.leave(call, "collected").map_err(injected)?;
         Ok(0)

@@ -26,6 +26,8 @@ pub struct Host {
 pub(super) struct State {
     /// What the time was when the host was switched on.
     pub begun: Duration,
+    /// Starts of agents so far.
+    pub starts: u64,
     pub instances: BTreeMap<InstanceId, FakeInstance>,
     pub proxy: ProxyState,
     pub trees: BTreeSet<Digest>,
@@ -86,6 +88,13 @@ impl Host {
 
     pub(super) fn bell(&self) -> watch::Receiver<u64> {
         self.bell.subscribe()
+    }
+
+    /// A number that differs between the starts of agents on one host, and not between runs.
+    pub fn seed(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.starts += 1;
+        state.starts
     }
 
     /// What users suffered that they must not.

@@ -65,7 +65,9 @@ impl State {
     fn ask_instance(&self, ask: &Ask, now: Duration) -> Result<Answer, AskError> {
         let at = |i: &&FakeInstance| i.listening(now) == Some(ask.address);
         let found = self.instances.values().find(at);
-        found.map(|i| app_answer(i, &ask.path)).ok_or(AskError::Refused)
+        found
+            .map(|i| app_answer(i, &ask.path))
+            .ok_or(AskError::Refused)
     }
 
     fn ask_proxy(&self, snapshot: &Snapshot, ask: &Ask, now: Duration) -> Answer {
@@ -81,7 +83,9 @@ impl State {
                 return proxy_answer(503, "no-instance");
             }
             Some(Upstream::Instances(targets)) => {
-                let instances = targets.iter().filter_map(|t| self.instances.get(&t.instance));
+                let instances = targets
+                    .iter()
+                    .filter_map(|t| self.instances.get(&t.instance));
                 let Some(instance) = instances.into_iter().find(|i| i.is_up(now)) else {
                     return proxy_answer(502, "connect-failed");
                 };
@@ -149,6 +153,8 @@ fn plain(status: u16, body: &str) -> Answer {
 
 fn proxy_answer(status: u16, word: &str) -> Answer {
     let mut answer = plain(status, "");
-    answer.headers.insert(PROXY_ERROR_HEADER.into(), word.into());
+    answer
+        .headers
+        .insert(PROXY_ERROR_HEADER.into(), word.into());
     answer
 }

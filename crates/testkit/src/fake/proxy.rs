@@ -40,7 +40,10 @@ impl ProxyState {
     }
 
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
-        let upstreams = self.tables().iter().flat_map(|table| table.services.values());
+        let upstreams = self
+            .tables()
+            .iter()
+            .flat_map(|table| table.services.values());
         upstreams.flat_map(|upstream| match upstream {
             Upstream::Instances(targets) => targets.as_slice(),
             Upstream::Files(_) => &[],
@@ -54,7 +57,10 @@ impl ProxyState {
 
     fn take(&mut self, snapshot: Snapshot, now: Duration) {
         let ids = |proxy: &Self| -> BTreeSet<InstanceId> {
-            proxy.targets().map(|target| target.instance.clone()).collect()
+            proxy
+                .targets()
+                .map(|target| target.instance.clone())
+                .collect()
         };
         let before = ids(self);
         self.snapshot = Some(snapshot);

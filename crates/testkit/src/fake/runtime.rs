@@ -40,7 +40,11 @@ impl FakeRuntime {
         found.ok_or_else(|| RuntimeError::NotFound(id.clone()))
     }
 
-    async fn wait_change(&self, id: &InstanceId, seen: u64) -> Result<InstanceStatus, RuntimeError> {
+    async fn wait_change(
+        &self,
+        id: &InstanceId,
+        seen: u64,
+    ) -> Result<InstanceStatus, RuntimeError> {
         let mut bell = self.0.bell();
         loop {
             bell.mark_unchanged();
@@ -48,7 +52,12 @@ impl FakeRuntime {
             if status.seq > seen {
                 return Ok(status);
             }
-            let next = self.0.state().instances.get(id).and_then(|i| i.next_change());
+            let next = self
+                .0
+                .state()
+                .instances
+                .get(id)
+                .and_then(|i| i.next_change());
             let now = self.0.now();
             let by_itself = async {
                 match next {
@@ -79,7 +88,8 @@ impl FakeRuntime {
             id: spec.id.clone(),
             message,
         };
-        let behaviour = Behaviour::of(&spec.argv).ok_or_else(|| broken("no such program".into()))?;
+        let behaviour =
+            Behaviour::of(&spec.argv).ok_or_else(|| broken("no such program".into()))?;
         if !spec.dir.is_dir() {
             return Err(broken(format!("no directory {}", spec.dir.display())));
         }
@@ -186,7 +196,11 @@ impl Runtime for FakeRuntime {
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let call = self.0.enter("remove").map_err(injected(id))?;
         let mut state = self.0.state();
-        if state.instances.get(id).is_some_and(FakeInstance::is_supervised) {
+        if state
+            .instances
+            .get(id)
+            .is_some_and(FakeInstance::is_supervised)
+        {
             drop(state);
             return Err(RuntimeError::Shim {
                 id: id.clone(),

@@ -67,7 +67,11 @@ impl Runtime for FakeSystem {
         Ok((0, String::new()))
     }
 
-    async fn logs(&self, _id: &InstanceId, _query: &LogQuery) -> Result<Vec<LogLine>, RuntimeError> {
+    async fn logs(
+        &self,
+        _id: &InstanceId,
+        _query: &LogQuery,
+    ) -> Result<Vec<LogLine>, RuntimeError> {
         Ok(Vec::new())
     }
 
@@ -81,6 +85,13 @@ impl Runtime for FakeSystem {
     }
 
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
-        self.stop(id, &StopSpec { signal: "SIGTERM".into(), grace: Default::default() }).await
+        self.stop(
+            id,
+            &StopSpec {
+                signal: "SIGTERM".into(),
+                grace: Default::default(),
+            },
+        )
+        .await
     }
 }

@@ -47,10 +47,14 @@ impl Host {
 impl State {
     fn note(&mut self, at: &str, now: Duration, found: Vec<String>) {
         for message in found {
-            let is_new = !self.violations.iter().any(|known| known.ends_with(&message));
+            let is_new = !self
+                .violations
+                .iter()
+                .any(|known| known.ends_with(&message));
             if is_new && self.violations.len() < KEPT {
                 let ms = now.as_millis();
-                self.violations.push(format!("at {ms} ms ({at}): {message}"));
+                self.violations
+                    .push(format!("at {ms} ms ({at}): {message}"));
             }
         }
     }
@@ -61,7 +65,10 @@ impl State {
             let (service, path) = (&route.service, &route.path);
             match table.services.get(service) {
                 Some(Upstream::Files(files)) if !Path::new(&files.root).is_dir() => {
-                    found.push(format!("{path} is served from {}, which is gone", files.root));
+                    found.push(format!(
+                        "{path} is served from {}, which is gone",
+                        files.root
+                    ));
                 }
                 Some(Upstream::Files(_)) => {}
                 Some(Upstream::Instances(targets)) if !targets.is_empty() => {
@@ -88,8 +95,11 @@ impl State {
     }
 
     fn judge_processes(&self) -> Vec<String> {
-        let running: Vec<&FakeInstance> =
-            self.instances.values().filter(|i| i.is_supervised()).collect();
+        let running: Vec<&FakeInstance> = self
+            .instances
+            .values()
+            .filter(|i| i.is_supervised())
+            .collect();
         let mut found = Vec::new();
         for (index, one) in running.iter().enumerate() {
             if !one.spec.dir.is_dir() {

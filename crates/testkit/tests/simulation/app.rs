@@ -93,7 +93,9 @@ impl Version {
             format: SPEC_FORMAT,
             app: key().app,
             environment: key().environment,
-            services: services.map(|(n, s)| (name(n), self.with_artifact(n, s))).into(),
+            services: services
+                .map(|(n, s)| (name(n), self.with_artifact(n, s)))
+                .into(),
             routes: vec![
                 route("/", "web"),
                 route("/api", "api"),

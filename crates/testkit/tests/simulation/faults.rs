@@ -43,7 +43,9 @@ pub fn begun(what: &str) -> Begun {
 }
 
 pub fn allow_stop(agent: &Agent) {
-    agent.host.may_be_stopped(["api", "ledger", "site", "web"].map(name));
+    agent
+        .host
+        .may_be_stopped(["api", "ledger", "site", "web"].map(name));
 }
 
 /// Runs `what` with these calls failing; what is not well afterwards, and the calls it made.
@@ -60,7 +62,11 @@ fn run(begun: &Begun, what: &str, faults: &[Fault]) -> (Vec<String>, Vec<&'stati
     if faults.is_empty() {
         settled::assert_succeeded(&agent.row(accepted.unwrap().deployment.unwrap()));
     }
-    let story = if found.is_empty() { String::new() } else { settled::story(&agent) };
+    let story = if found.is_empty() {
+        String::new()
+    } else {
+        settled::story(&agent)
+    };
     found.truncate(4);
     (found, trace, story)
 }
@@ -68,7 +74,10 @@ fn run(begun: &Begun, what: &str, faults: &[Fault]) -> (Vec<String>, Vec<&'stati
 fn sweep(what: &str) {
     let begun = begun(what);
     let (found, trace, story) = run(&begun, what, &[]);
-    assert!(found.is_empty(), "{what} without a fault: {found:#?}{story}");
+    assert!(
+        found.is_empty(),
+        "{what} without a fault: {found:#?}{story}"
+    );
     let mut failures = Vec::new();
     let mut told = String::new();
     for (call, name) in trace.iter().enumerate() {
@@ -86,7 +95,11 @@ fn sweep(what: &str) {
         };
         for &(moment, refuses) in variants {
             let call = call as u64;
-            let fault = Fault { call, moment, refuses };
+            let fault = Fault {
+                call,
+                moment,
+                refuses,
+            };
             let (found, _, story) = run(&begun, what, &[fault]);
             if !found.is_empty() {
                 failures.push(format!("{name} {fault:?}: {found:#?}"));
@@ -100,7 +113,12 @@ fn sweep(what: &str) {
         failures.is_empty(),
         "{what}: {} of the calls harm when they fail\n{}\nthe first one:{told}",
         failures.len(),
-        failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n"),
+        failures
+            .iter()
+            .take(40)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n"),
     );
 }
 

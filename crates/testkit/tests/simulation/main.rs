@@ -4,11 +4,6 @@
 //! A failing seed is printed; `LANDFALL_SIM_SEED` replays it alone.
 
 mod app;
-mod bad;
 mod faults;
-mod kills;
-mod queue;
-mod seeds;
 mod settled;
 mod sim;
-mod steps;

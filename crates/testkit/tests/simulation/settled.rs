@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use landfall_agent::ports::Ask;
 use landfall_model::rollout::Outcome;
 use landfall_model::snapshot::{PROBE_HEADER, RELEASE_HEADER};
-use landfall_store::{DeploymentRow, InstancePhase, InstanceRow};
+use landfall_store::{DeploymentRow, InstancePhase, InstanceRow, ReleaseRow};
 
 use crate::app::key;
 use crate::sim::{Agent, TOKEN};
@@ -25,13 +25,6 @@ pub fn faults(agent: &Agent) -> Vec<String> {
         found.extend(releases(agent));
         found
     })
-}
-
-/// Fails unless all is well.
-#[track_caller]
-pub fn assert_settled(agent: &Agent, what: &str) {
-    let found = faults(agent);
-    assert!(found.is_empty(), "{what}:\n  {}{}", found.join("\n  "), story(agent));
 }
 
 /// What happened, for a person who looks into a failure.
@@ -70,7 +63,9 @@ fn deployments(agent: &Agent) -> Vec<String> {
     };
     if live != expected {
         let (id, phase) = (last.id, last.phase);
-        found.push(format!("{live:?} is live, {expected:?} expected: {id} {phase:?}"));
+        found.push(format!(
+            "{live:?} is live, {expected:?} expected: {id} {phase:?}"
+        ));
     }
     found
 }
@@ -94,8 +89,10 @@ fn instances(agent: &Agent) -> Vec<String> {
             phase => found.push(format!("{} is left {phase:?}", row.id)),
         }
     }
-    let serving: Vec<&InstanceRow> =
-        rows.iter().filter(|row| row.phase == InstancePhase::Serving).collect();
+    let serving: Vec<&InstanceRow> = rows
+        .iter()
+        .filter(|row| row.phase == InstancePhase::Serving)
+        .collect();
     for id in agent.host.running().keys() {
         if !serving.iter().any(|row| row.id == *id) {
             found.push(format!("{id} runs and should not"));
@@ -139,7 +136,9 @@ fn routes(agent: &Agent) -> Vec<String> {
     let served = snapshot.as_ref().and_then(|s| s.tables.first());
     let wanted = environment.as_ref().and_then(|row| row.routes.as_ref());
     if served != wanted {
-        found.push(format!("the proxy serves {served:?}, the store says {wanted:?}"));
+        found.push(format!(
+            "the proxy serves {served:?}, the store says {wanted:?}"
+        ));
     }
     let shown = snapshot.iter().map(|s| s.candidates.len()).sum::<usize>();
     if shown + store.candidates().unwrap().len() > 0 {
@@ -159,7 +158,10 @@ fn routes(agent: &Agent) -> Vec<String> {
         let says = answer.as_ref().ok().and_then(|a| a.header(RELEASE_HEADER));
         let expected = environment.live.map(|n| n.to_string());
         if says != expected.as_deref() || answer.as_ref().is_ok_and(|a| a.status != 200) {
-            found.push(format!("{} answers {answer:?}, not {expected:?}", route.path));
+            found.push(format!(
+                "{} answers {answer:?}, not {expected:?}",
+                route.path
+            ));
         }
     }
     found
@@ -168,19 +170,28 @@ fn routes(agent: &Agent) -> Vec<String> {
 fn releases(agent: &Agent) -> Vec<String> {
     let (store, mut found) = (&agent.world.store, Vec::new());
     let rows = store.releases(&key()).unwrap();
+    // A directory that could not be removed goes with the next deployment.
+    let number = |row: &ReleaseRow| row.release.number.to_string();
     let kept: BTreeSet<String> = rows
         .iter()
         .filter(|row| row.retired.is_none())
-        .map(|row| row.release.number.to_string())
+        .map(number)
         .collect();
+    let known: BTreeSet<String> = rows.iter().map(number).collect();
     let live = store.environment(&key()).unwrap().and_then(|row| row.live);
     if live.is_some_and(|live| !kept.contains(&live.to_string())) {
         found.push(format!("release {live:?} is live and not kept"));
     }
-    let dir = agent.world.paths.environment(&key().app, &key().environment);
-    for entry in std::fs::read_dir(dir.join("releases")).into_iter().flatten() {
+    let dir = agent
+        .world
+        .paths
+        .environment(&key().app, &key().environment);
+    for entry in std::fs::read_dir(dir.join("releases"))
+        .into_iter()
+        .flatten()
+    {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
-        if !kept.contains(&name) {
+        if !known.contains(&name) {
             found.push(format!("the directory of release {name} is left"));
         }
     }

@@ -23,7 +23,6 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{Version, key};
 
 pub const TOKEN: &str = "simulated-token";
 /// Simulated time after which nothing is waited for any more.
@@ -54,6 +53,8 @@ pub struct Agent {
 impl Agent {
     /// Starts an agent on what is there.
     pub fn start(host: &Arc<Host>, root: &Path) -> Self {
+        // Ids and ports, of this thread alone.
+        fastrand::seed(host.seed());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
@@ -159,22 +160,13 @@ async fn users(host: Arc<Host>) {
     }
 }
 
-/// A host with releases 1 and 2, the second one live, to begin simulations from.
+/// A host that something happened on, to begin simulations from.
 pub struct Begun {
     pub root: TempDir,
     pub image: Image,
 }
 
 impl Begun {
-    pub fn new() -> Self {
-        Self::with(|agent| {
-            for version in ["v1", "v2"] {
-                let row = agent.deploy(Version::good(version).deploy());
-                crate::settled::assert_succeeded(&row);
-            }
-        })
-    }
-
     pub fn with(prepare: impl FnOnce(&Agent)) -> Self {
         let root = scratch();
         let host = Host::new();
@@ -194,10 +186,4 @@ impl Begun {
         let host = image.restore(self.root.path()).unwrap();
         Agent::start(&host, self.root.path())
     }
-}
-
-/// The live release.
-pub fn live(agent: &Agent) -> Option<u32> {
-    let row = agent.world.store.environment(&key()).unwrap()?;
-    row.live.map(|number| number.0)
 }
