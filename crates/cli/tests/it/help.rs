@@ -80,3 +80,16 @@ fn completions_exist_for_the_usual_shells() {
         );
     }
 }
+
+#[test]
+fn the_documented_exit_codes_are_those_of_the_binary() {
+    let docs = include_str!("../../../../docs/cli.md");
+    let help = Test::new().ok(&["help", "exit-codes"]).stdout;
+    for line in help.lines().skip(1) {
+        let (code, meaning) = line.trim().split_once("  ").unwrap();
+        assert!(
+            docs.contains(&format!("| {code} | {meaning} |")),
+            "{line} is not in docs/cli.md"
+        );
+    }
+}

@@ -234,9 +234,13 @@ fn curtain(printer: &Printer, act: &Act, deployment: &DemoDeployment, load: Opti
 fn start_load(printer: &Printer, http: SocketAddr) -> CommandResult<LoadHandle> {
     let plan = LoadPlan::new(http, HOST);
     let users = plan.keep_alive + plan.new_connections + plan.slow + plan.websockets;
+    let told = format!(
+        "From now on {users} users ask without a pause: on kept and on new connections, for slow \
+         answers, and over WebSockets."
+    );
     printer.say(format!(
-        "\n  From now on {users} users ask without a pause: on kept and on new connections, for \
-         slow\n  answers, and over WebSockets."
+        "\n{}",
+        text::hang("  ", 2, &told, printer.width().min(80))
     ));
     Ok(Load::start(plan)?)
 }
