@@ -52,21 +52,21 @@ impl World {
 
 /// A cause for a failure of the store, which is never the user's doing.
 pub fn store_cause(error: StoreError) -> Cause {
-    let kind = if error.is_disk_full() {
-        CauseKind::DiskFull
-    } else {
-        CauseKind::Internal
-    };
-    let cause = Cause::new(kind, chain(&error));
-    match kind {
-        CauseKind::DiskFull => cause.with_fix(DISK_FULL_FIX),
-        _ => cause,
+    match error.is_disk_full() {
+        true => disk_full(chain(&error)),
+        false => Cause::new(CauseKind::Internal, chain(&error)),
     }
 }
 
-/// What to do when no space is left.
-pub const DISK_FULL_FIX: &str =
-    "free space on the disk of the state directory, or keep fewer releases (`keep_releases`)";
+/// A cause for a write that found no space; `how` names what was written.
+pub fn disk_full(how: String) -> Cause {
+    Cause::new(
+        CauseKind::DiskFull,
+        "no space is left on the disk of the state directory",
+    )
+    .with_evidence([how])
+    .with_fix("free space there, or keep fewer releases (`keep_releases`)")
+}
 
 /// An error and its sources on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

@@ -14,7 +14,7 @@ use landfall_store::InstancePhase;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::instances;
-use crate::world::{DISK_FULL_FIX, store_cause};
+use crate::world::{disk_full, store_cause};
 use crate::writable;
 
 /// Lays everything out.
@@ -186,7 +186,7 @@ pub fn starts_early(action: Action) -> bool {
 pub fn io_cause(operation: &str, path: &Path, error: &std::io::Error) -> Cause {
     let message = format!("failed to {operation} {}: {error}", path.display());
     if error.kind() == ErrorKind::StorageFull {
-        return Cause::new(CauseKind::DiskFull, message).with_fix(DISK_FULL_FIX);
+        return disk_full(message);
     }
     Cause::new(CauseKind::Internal, message)
 }

@@ -11,7 +11,7 @@ use crate::failpoint;
 use crate::health;
 use crate::instances;
 use crate::order::levels;
-use crate::world::{chain, store_cause};
+use crate::world::{chain, disk_full, store_cause};
 
 /// Starts everything that the plan starts before the switch. A service that others need is
 /// waited for before they start.
@@ -72,7 +72,7 @@ pub fn start_cause(error: RuntimeError) -> Cause {
     use landfall_model::CauseKind;
     let text = chain(&error);
     if text.contains("No space left") {
-        return Cause::new(CauseKind::DiskFull, text).with_fix(crate::world::DISK_FULL_FIX);
+        return disk_full(text);
     }
     Cause::new(CauseKind::ExitedAtStart, text)
 }

@@ -29,7 +29,7 @@ pub(crate) struct Cgroup {
 }
 
 /// A group, and which of the limits it does not enforce.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Made {
     pub cgroup: Option<Cgroup>,
     /// One sentence for each limit that was asked for and is not enforced.

@@ -7,6 +7,7 @@ use super::exits::{classify, could_not_start, describe};
 use super::fork::reap;
 use super::members;
 use super::supervisor::{Supervisor, moment_after, wait_for};
+use crate::proc::ProcStat;
 use crate::{Exit, InstanceState, signal};
 
 /// How long the shim tries to kill what is left of an app. Only a process that hangs in the
@@ -40,6 +41,7 @@ impl Supervisor {
                     since: app.since,
                 };
                 let identity = app.identity.clone();
+                self.session = Some(identity.clone());
                 self.app = Some(app);
                 self.store.update(|record| {
                     record.app = Some(identity);
@@ -105,7 +107,7 @@ impl Supervisor {
         if self.ended.is_none() {
             return;
         }
-        let rest = members::find(self.cgroup.as_ref());
+        let rest = self.members();
         let Some(stopping) = &mut self.stopping else {
             return;
         };
@@ -210,13 +212,22 @@ impl Supervisor {
         self.is_done = true;
     }
 
+    /// Every living process of the app.
+    fn members(&self) -> Vec<ProcStat> {
+        match (&self.spec.owner, &self.session) {
+            (Some(_), _) => members::find(self.cgroup.as_ref()),
+            (None, Some(session)) => members::of_session(session),
+            (None, None) => Vec::new(),
+        }
+    }
+
     /// Kills every process of the app. Gives how many there were.
     fn kill_all(&mut self) -> usize {
         let deadline = Instant::now() + KILL_PATIENCE;
         let mut killed = 0;
         loop {
             let app = self.app.as_ref().map(|app| app.identity.pid);
-            let members = members::find(self.cgroup.as_ref());
+            let members = self.members();
             let sent = members::signal(&members, libc::SIGKILL);
             killed = killed.max(sent);
             // The first process is left for the loop to reap, which wants its status.

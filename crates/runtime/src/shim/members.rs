@@ -1,9 +1,26 @@
 //! Which processes belong to the app: everything below the shim, as it is their subreaper, and
-//! everything in the app's control group.
+//! everything in the app's control group. Of Landfall's own processes only what is in their
+//! session belongs to them: the shims that an agent starts, and their apps, must outlive it.
 
 use crate::cgroup::Cgroup;
 use crate::proc::{self, ProcStat};
 use crate::process::identity::Identity;
+
+/// Every living process of the session that `leader` began, itself included.
+pub(crate) fn of_session(leader: &Identity) -> Vec<ProcStat> {
+    let all = proc::all();
+    let is_leader = |process: &&ProcStat| process.pid == leader.pid;
+    if all
+        .iter()
+        .find(is_leader)
+        .is_some_and(|process| process.start != leader.start)
+    {
+        // The number went to a stranger, and so the session is not ours any more.
+        return Vec::new();
+    }
+    let is_ours = |p: &ProcStat| p.session == leader.pid && p.start >= leader.start;
+    all.into_iter().filter(is_ours).collect()
+}
 
 /// Every living process of the app, the first one included.
 pub(crate) fn find(cgroup: Option<&Cgroup>) -> Vec<ProcStat> {

@@ -54,11 +54,18 @@ pub(crate) fn supervisor(dir: PathBuf, env: Env) -> Result<Supervisor, Failure> 
         .read_spec()
         .map_err(|error| failed("read", &dir.spec(), &error))?;
     let signals = signals_as_descriptor().map_err(|error| other("block signals", &error))?;
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(|error| other("adopt orphans", &error.into()))?;
+    let is_app = spec.owner.is_some();
+    if is_app {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            .map_err(|error| other("adopt orphans", &error.into()))?;
+    }
     let log = LogWriter::open(dir.log(), spec.log)
         .map_err(|error| failed("open the log in", &dir.log(), &error))?;
-    let made = cgroup::make(&spec.id, &spec.limits);
+    // What Landfall's own processes start would inherit their group, and go with it.
+    let made = match is_app {
+        true => cgroup::make(&spec.id, &spec.limits),
+        false => cgroup::Made::default(),
+    };
     let (store, control) = settle_in(dir, lock, &spec, made.cgroup.clone(), made.notes)
         .inspect_err(|_| {
             if let Some(cgroup) = &made.cgroup {
@@ -77,6 +84,7 @@ pub(crate) fn supervisor(dir: PathBuf, env: Env) -> Result<Supervisor, Failure> 
         begun: Instant::now(),
         output: Output::none(),
         app: None,
+        session: None,
         ended: None,
         stopping: None,
         restart_at: None,

@@ -17,6 +17,7 @@ use super::output::Output;
 use super::policy::RestartPolicy;
 use super::store::{Repair, Store};
 use crate::cgroup::Cgroup;
+use crate::process::identity::Identity;
 use crate::protocol::{Reply, Request};
 use crate::{InstanceSpec, InstanceStatus};
 
@@ -43,6 +44,8 @@ pub(crate) struct Supervisor {
     pub output: Output,
     /// The app's first process, while it runs.
     pub app: Option<App>,
+    /// The first process of the latest start: the leader of its session.
+    pub session: Option<Identity>,
     /// What it ended with, while others of its processes are still stopping.
     pub ended: Option<(App, i32)>,
     pub stopping: Option<Stopping>,

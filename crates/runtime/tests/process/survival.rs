@@ -173,3 +173,21 @@ async fn a_signal_to_the_shim_stops_the_app_as_its_spec_says() {
     bench.until_exited(&spec.id).await;
     bench.line(&spec.id, "bye").await;
 }
+
+#[tokio::test]
+async fn b7_what_landfall_s_own_processes_start_in_sessions_of_their_own_outlives_them() {
+    let bench = Bench::new();
+    // Like an agent: a build in its own session, and a shim that left it.
+    let mut spec = bench.sh("sleep 1000 & echo build $!; setsid sleep 1001 & echo shim $!; wait");
+    spec.owner = None;
+    bench.start(&spec).await;
+    let build: i32 = bench.line(&spec.id, "build ").await.parse().expect("a pid");
+    let shim: i32 = bench.line(&spec.id, "shim ").await.parse().expect("a pid");
+    within(bench.runtime.stop(&spec.id, &spec.stop))
+        .await
+        .expect("a stop");
+    assert!(!is_alive(build), "what is in the session goes with it");
+    let survived = is_alive(shim);
+    kill(shim);
+    assert!(survived, "what left the session stays");
+}

@@ -212,6 +212,7 @@ fn b2_a_full_disk_stops_the_deployment_and_says_so() {
     live.assert_nothing_lost();
     // There is room again at once: nothing half-written stays.
     project.release("v3", "good");
+    project.edit("mkdir -p dist", "rm -r dist && mkdir dist");
     project.landfall(&["deploy", "--yes"]).ok();
     drop(disk);
 }

@@ -12,7 +12,7 @@ use landfall_model::{Cause, CauseKind, Digest};
 use tokio::sync::mpsc;
 
 use super::{Artifacts, BuildJob, BuildOutput, BuiltInputs, Hold};
-use crate::world::{DISK_FULL_FIX, chain};
+use crate::world::{chain, disk_full};
 
 /// Marks, among the digests of inputs, those of the build's own settings.
 const SETTING: &str = "setting: ";
@@ -150,7 +150,7 @@ fn build_cause(error: BuildError) -> Cause {
         return content_cause(error);
     }
     if error.is_disk_full() {
-        return Cause::new(CauseKind::DiskFull, chain(&error)).with_fix(DISK_FULL_FIX);
+        return disk_full(chain(&error));
     }
     let tail = error.tail();
     let shown = tail[tail.len().saturating_sub(EVIDENCE_LINES)..].to_vec();
@@ -166,7 +166,7 @@ fn build_cause(error: BuildError) -> Cause {
 
 fn content_cause(error: ContentError) -> Cause {
     if error.is_disk_full() {
-        return Cause::new(CauseKind::DiskFull, chain(&error)).with_fix(DISK_FULL_FIX);
+        return disk_full(chain(&error));
     }
     if error.is_artifact_gone() {
         return Cause::new(CauseKind::ArtifactGone, chain(&error))
