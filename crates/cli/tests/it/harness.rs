@@ -1,10 +1,16 @@
 //! A home, a project and a state directory of the test's own. What was started ends with it.
 
+use std::io::Read;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Longer than anything takes on a loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The surroundings of a test.
 pub struct Test {
@@ -100,6 +106,28 @@ impl Test {
         });
         (ran.code, value)
     }
+
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The body that the proxy answers for a path.
+    pub fn get(&self, path: &str) -> String {
+        let (_, status) = self.json(&["agent", "status"]);
+        let address = status["agent"]["http"][0].as_str().unwrap().to_owned();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
 }
 
 impl Drop for Test {
@@ -119,6 +147,21 @@ pub fn ran(output: Output) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Waits until something holds.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Ends a process by its id, as `kill -9` does.
+pub fn kill(pid: u64) {
+    let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
 pub fn exists(path: &Path) -> bool {

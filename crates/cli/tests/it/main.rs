@@ -1,6 +1,8 @@
 //! The binary as a user meets it: help, exit codes, output, and the agent behind it.
 
+mod agent;
 mod config;
+mod deploy;
 mod harness;
 mod help;
 mod output;
