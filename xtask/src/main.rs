@@ -8,6 +8,7 @@
     reason = "a development tool talks to its terminal"
 )]
 
+mod bench;
 mod run;
 mod setup;
 mod test;
@@ -20,6 +21,9 @@ usage: cargo xtask <task>
   test          everything: format, lints, licences, binaries, fixtures, all tests;
                 installs what is missing
   test --fast   format, lints and unit tests only; installs nothing
+  bench proxy|supervisor|deploy [--json] [--ahead] [--rounds N]
+                measures release builds against nginx and haproxy, against PM2, or by themselves;
+                installs what is missing; see docs/benchmarks.md
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
     let result = match args[..] {
         ["test"] => test::everything(),
         ["test", "--fast"] => test::fast(),
+        ["bench", name, ref rest @ ..] => bench::run(name, rest),
         ["help" | "--help" | "-h"] => {
             eprint!("{HELP}");
             return ExitCode::SUCCESS;

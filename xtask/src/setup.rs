@@ -12,6 +12,9 @@ use crate::run::{cargo, must, works};
 /// The version of cargo-deny that `deny.toml` was written for.
 const CARGO_DENY: &str = "0.20.2";
 
+/// The PM2 that supervision is measured against.
+const PM2: &str = "7.0.4";
+
 /// Makes sure of rustfmt and clippy.
 ///
 /// # Errors
@@ -36,6 +39,37 @@ pub fn node() -> Result<()> {
         return Ok(());
     }
     apt_install(&["nodejs", "npm"])
+}
+
+/// Makes sure of what the proxy is measured against and with.
+///
+/// # Errors
+/// When they are missing and cannot be installed.
+pub fn proxy_peers() -> Result<()> {
+    let there = works("nginx", &["-v"]) && works("haproxy", &["-v"]);
+    // It has no way to ask for its version that it calls a success.
+    let wrk = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("wrk").is_file()));
+    if there && wrk {
+        return Ok(());
+    }
+    apt_install(&["nginx", "haproxy", "wrk"])
+}
+
+/// Makes sure of PM2; the program.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn pm2() -> Result<PathBuf> {
+    let tools = cache().join(format!("pm2-{PM2}"));
+    let program = tools.join("node_modules/.bin/pm2");
+    if !program.is_file() {
+        let mut install = Command::new("npm");
+        install.args(["install", "--no-audit", "--no-fund", "--prefix"]);
+        install.arg(&tools).arg(format!("pm2@{PM2}"));
+        must(install)?;
+    }
+    Ok(program)
 }
 
 fn apt_install(packages: &[&str]) -> Result<()> {
