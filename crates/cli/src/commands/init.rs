@@ -62,7 +62,7 @@ fn cannot(error: &InitError) -> CommandError {
         InitError::AlreadyThere(_) => failed.hint("`landfall check` tells what it says"),
         InitError::NothingFound(_) => failed.hint(
             "a landfall.toml needs little: an app's name, a [service.web] with `run`, and a \
-             [[route]]; docs/landfall-toml.md lists all keys",
+             [[route]]; docs/reference/landfall.toml.md lists all keys",
         ),
         InitError::Unusable { .. } => failed,
     }
