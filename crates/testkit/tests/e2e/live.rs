@@ -46,6 +46,25 @@ impl<'a> Live<'a> {
         output
     }
 
+    /// Runs a command that may bring another version, or fail to. `settled` waits until that is
+    /// decided, and tells which version is live then.
+    pub fn may_change_to(
+        &mut self,
+        version: &str,
+        args: &[&str],
+        settled: impl FnOnce(Output) -> String,
+    ) {
+        let begun = Instant::now();
+        let live = settled(self.project.landfall(args));
+        let now = Instant::now();
+        if live == self.version {
+            self.timeline.push((begun..now, version.into()));
+        } else {
+            self.timeline.push((self.since..now, self.version.clone()));
+            (self.version, self.since) = (live, begun);
+        }
+    }
+
     /// Runs a command that must change nothing for users.
     pub fn unchanged(&self, args: &[&str]) -> Output {
         self.project.landfall(args)

@@ -12,7 +12,7 @@ const CHANGES: usize = 50;
 fn b1_no_request_is_lost_in_fifty_deployments_and_rollbacks_in_a_row() {
     let sandbox = Sandbox::new();
     let project = Project::hello(&sandbox);
-    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"5s\"");
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
     project.landfall(&["deploy", "--yes"]).ok();
     let mut live = Live::start(&sandbox, &project, "v1");
     let mut before = "v1".to_owned();
@@ -26,7 +26,7 @@ fn b1_no_request_is_lost_in_fifty_deployments_and_rollbacks_in_a_row() {
         }
         let version = format!("v{change}");
         project.release(&version, "good");
-        project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"5s\"");
+        project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
         live.changes_to(&version, &["deploy", "--yes"]).ok();
         before = std::mem::replace(&mut current, version);
     }

@@ -23,7 +23,6 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-
 pub const TOKEN: &str = "simulated-token";
 /// Simulated time after which nothing is waited for any more.
 const WEDGED: Duration = Duration::from_secs(3600);
