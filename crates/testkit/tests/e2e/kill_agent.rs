@@ -20,6 +20,7 @@ fn kill_at(at: u32, behaviour: &str) -> bool {
     let sandbox = Sandbox::new();
     let mark = sandbox.dir().join("killed");
     let project = Project::hello(&sandbox);
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"1s\"");
     project.landfall(&["deploy", "--yes"]).ok();
     project.landfall(&["agent", "stop"]).ok();
     // From here on the agent kills itself once, at the given point.
@@ -42,6 +43,8 @@ fn kill_at(at: u32, behaviour: &str) -> bool {
         ..LoadPlan::new(address, "localhost")
     };
     project.release("v2", behaviour);
+    // The WebSocket would be waited for longer than everything else takes.
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"1s\"");
     let mut live = Live::start_with(&project, "v1", plan);
     let mut killed = None;
     live.may_change_to("v2", &["deploy", "--yes", "--json"], |output| {

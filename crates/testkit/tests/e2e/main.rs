@@ -8,4 +8,5 @@ mod know;
 mod live;
 mod persistence;
 mod plan;
+mod storefront;
 mod under_load;
