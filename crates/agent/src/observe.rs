@@ -2,7 +2,7 @@
 
 use landfall_model::release::Release;
 use landfall_model::rollout::Phase;
-use landfall_model::snapshot::{ProxyStatus, RELEASE_HEADER};
+use landfall_model::snapshot::{PROXY_ERROR_HEADER, ProxyStatus, RELEASE_HEADER};
 use landfall_model::spec::AppSpec;
 use landfall_model::{DeploymentId, ReleaseNumber, ServiceName};
 use landfall_runtime::{InstanceState, InstanceStatus};
@@ -74,6 +74,10 @@ async fn serving(world: &World, release: Option<&Release>) -> Option<ReleaseNumb
         candidate: None,
     };
     let answer = through.get(&host_of(route), &route.path).await.ok()?;
+    // The proxy stamps its own 503 as well, and that one proves nothing but the route.
+    if answer.header(PROXY_ERROR_HEADER).is_some() {
+        return None;
+    }
     answer.header(RELEASE_HEADER)?.parse().ok()
 }
 

@@ -119,6 +119,7 @@ fn a_stopped_service_gives_503_and_comes_back_with_start() {
     let status = project.landfall(&["status", "--json"]).ok().json();
     assert_eq!(status["services"][0]["stopped"], true, "{status:#}");
     assert_eq!(status["services"][0]["instances"], json!([]), "{status:#}");
+    assert_eq!(status["serving"], json!(null), "{status:#}");
     project.landfall(&["start", "--yes"]).ok();
     let status = project.landfall(&["status", "--json"]).ok().json();
     assert_eq!(status["serving"], 1, "{status:#}");
