@@ -88,7 +88,7 @@ fn say_written(printer: &Printer, file: &Path, proposal: &InitProposal) {
     for note in &proposal.notes {
         printer.show(tell(printer, note));
     }
-    let command = |text| paint.tone(Tone::Accent, text);
+    let command = |text: &str| paint.tone(Tone::Accent, &format!("`{text}`"));
     printer.show(format!(
         "\nLook it over, then {} shows what a deploy would do, and {} does it.",
         command("landfall plan"),
