@@ -69,7 +69,7 @@ fn check_routes(ctx: &Context) -> Result<usize, Cause> {
             let host = route.host.as_deref().unwrap_or("any host");
             let message = format!("{host}{} is served by {} already", route.path, other.key);
             return Err(Cause::new(CauseKind::Refused, message)
-                .with_fix("give the route another `host` or `path`, or stop the other app"));
+                .with_fix("give the route another `host` or `path`"));
         }
     }
     Ok(spec.routes.len())
