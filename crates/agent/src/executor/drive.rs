@@ -14,9 +14,20 @@ use crate::failpoint;
 use crate::steps;
 use crate::world::store_cause;
 
+/// Attempts to take back one thing before the rest is taken back without it.
+const UNDO_ATTEMPTS: u32 = 5;
+/// Attempts to return users to the old release: ten minutes of them, because nothing else helps.
+const GO_BACK_ATTEMPTS: u32 = 600;
+/// Time between attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Carries out a deployment whose plan is written, and ends it.
 pub async fn drive(mut ctx: Context) -> Outcome {
     let steps = ctx.plan.steps.clone();
+    if steps.is_empty() {
+        // What it waited for did all that was asked for.
+        return end(&ctx, Outcome::Succeeded, None);
+    }
     drive_from(&mut ctx, &steps).await
 }
 
@@ -70,6 +81,9 @@ async fn forward(ctx: &mut Context, steps: &[StepName]) -> Result<(), Cause> {
 
 /// The release has proved itself: from here on it is one that can be gone back to.
 fn prove(ctx: &mut Context) -> Result<(), Cause> {
+    if ctx.cancel.is_cancelled() {
+        return Err(cancelled(ctx));
+    }
     if ctx.plan.makes_release
         && let Some(release) = &ctx.release
     {
@@ -131,7 +145,7 @@ async fn bounded(ctx: &mut Context, step: StepName) -> Result<String, Cause> {
     }
 }
 
-fn cancelled(ctx: &Context) -> Cause {
+pub(super) fn cancelled(ctx: &Context) -> Cause {
     let row = ctx.world.store.deployment(ctx.id).ok();
     let by = row
         .and_then(|row| row.cancelled_by)
@@ -149,7 +163,7 @@ async fn undo(ctx: &mut Context) {
     let begun = ctx.world.store.steps(ctx.id).unwrap_or_default();
     for row in begun.iter().rev() {
         failpoint::hit("before an undo");
-        match steps::undo(ctx, row.name).await {
+        match undo_step(ctx, row.name).await {
             Ok(false) => continue,
             Ok(true) => {}
             Err(cause) => {
@@ -164,16 +178,47 @@ async fn undo(ctx: &mut Context) {
     }
 }
 
+async fn undo_step(ctx: &mut Context, step: StepName) -> Result<bool, Cause> {
+    for _ in 1..UNDO_ATTEMPTS {
+        match steps::undo(ctx, step).await {
+            Err(cause) => tracing::warn!(%step, %cause, "failed to undo; trying again"),
+            done => return done,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    steps::undo(ctx, step).await
+}
+
 /// Returns users to what was live before, proves that, and takes back the rest.
 async fn go_back(ctx: &mut Context, cause: Cause) -> Outcome {
     let mut cause = cause;
-    if let Err(error) = steps::switch::go_back(ctx).await {
-        tracing::error!(%error, "failed to go back cleanly; the reconciler goes on");
-        cause.evidence.push(format!("going back: {error}"));
+    match keep_going_back(ctx).await {
+        Ok(proof) => {
+            let doubt = proof
+                .err()
+                .map(|error| format!("after going back: {error}"));
+            cause.evidence.extend(doubt);
+            undo(ctx).await;
+        }
+        // Users may be on the new instances still: nothing is taken from under them.
+        Err(error) => {
+            tracing::error!(%error, "failed to go back");
+            cause.evidence.push(format!("going back: {error}"));
+        }
     }
-    undo(ctx).await;
     let _ = ctx.advance(Happened::WentBack);
     end(ctx, Outcome::RolledBack, Some(cause))
+}
+
+async fn keep_going_back(ctx: &mut Context) -> Result<Result<(), Cause>, Cause> {
+    for _ in 1..GO_BACK_ATTEMPTS {
+        match steps::switch::go_back(ctx).await {
+            Err(cause) => tracing::error!(%cause, "failed to go back; trying again"),
+            done => return done,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    steps::switch::go_back(ctx).await
 }
 
 fn end(ctx: &Context, outcome: Outcome, cause: Option<Cause>) -> Outcome {

@@ -6,7 +6,7 @@ use landfall_model::{Cause, CauseKind};
 use landfall_store::{DeploymentRow, StepState};
 
 use super::context::Context;
-use super::drive::{drive_from, fail};
+use super::drive::{cancelled, drive_from, fail};
 use crate::world::World;
 
 /// Ends a deployment that a previous agent left: before the switch it is undone, after it the
@@ -17,8 +17,13 @@ use crate::world::World;
 pub async fn recover(world: World, row: DeploymentRow) -> Result<Outcome, Cause> {
     let written = row.cause.clone();
     let phase = row.phase;
+    let is_cancelled = row.cancelled_by.is_some() && phase.can_cancel();
     tracing::info!(deployment = %row.id, ?phase, "found a deployment under way");
     let mut ctx = Context::from_row(world, row)?;
+    if is_cancelled {
+        let cause = cancelled(&ctx);
+        return Ok(fail(&mut ctx, cause).await);
+    }
     Ok(match phase {
         Phase::Proving => {
             let steps = remaining(&ctx, StepName::Verify);

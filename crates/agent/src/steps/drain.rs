@@ -41,10 +41,9 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
 /// When an instance cannot be stopped.
 pub async fn drain_instances(ctx: &Context, rows: &[InstanceRow]) -> Result<u64, Cause> {
     let drains = rows.iter().map(|row| drain_instance(ctx, row));
-    Ok(futures_util::future::try_join_all(drains)
-        .await?
-        .into_iter()
-        .sum())
+    // All of them have their time, whatever becomes of one.
+    let left = futures_util::future::join_all(drains).await;
+    left.into_iter().sum()
 }
 
 async fn drain_instance(ctx: &Context, row: &InstanceRow) -> Result<u64, Cause> {

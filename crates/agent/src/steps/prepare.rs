@@ -11,6 +11,7 @@ use landfall_model::spec::ServiceSpec;
 use landfall_model::{Cause, CauseKind, ServiceName};
 use landfall_store::InstancePhase;
 
+use super::start::stop_instance;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::instances;
@@ -156,6 +157,8 @@ fn plan_instances(ctx: &Context, release: &Release) -> Result<usize, Cause> {
 /// When a directory cannot be removed.
 pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
     for row in ctx.own_instances()? {
+        // Nothing is removed from under a process that could not be stopped before.
+        stop_instance(ctx, &row).await?;
         if row.phase == InstancePhase::Planned {
             ctx.world
                 .store

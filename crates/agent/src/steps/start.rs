@@ -83,10 +83,11 @@ pub fn start_cause(error: RuntimeError) -> Cause {
 /// When one cannot be stopped.
 pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
     let rows = ctx.own_instances()?;
+    let mut failure = Ok(());
     for row in &rows {
-        stop_instance(ctx, row).await?;
+        failure = failure.and(stop_instance(ctx, row).await);
     }
-    Ok(!rows.is_empty())
+    failure.map(|()| !rows.is_empty())
 }
 
 /// Stops an instance of this deployment; its log stays until its release goes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_model::event::Event;
-use landfall_model::plan::{Action, StepName};
+use landfall_model::plan::{Action, ServiceLine, StepName};
 use landfall_model::rollout::Happened;
 use landfall_model::snapshot::{Ack, Table};
 use landfall_model::{Cause, CauseKind, InstanceId};
@@ -15,6 +15,9 @@ use crate::instances::addresses;
 use crate::steps::{drain, replace, verify};
 use crate::table::{TableParts, table};
 use crate::world::store_cause;
+
+/// Attempts to bring old instances back.
+const RESTART_ATTEMPTS: u32 = 3;
 
 /// One snapshot: written, sent, acknowledged. From the acknowledgement on every request meets
 /// the new release.
@@ -92,26 +95,13 @@ fn check_bound(ctx: &Context, ack: &Ack) -> Result<(), Cause> {
     Err(Cause::new(CauseKind::PortInUse, message).with_evidence([unbound.reason.clone()]))
 }
 
-/// Returns users to what was live before, and proves it; then lets the new instances finish what
-/// they have.
+/// Returns users to what was live before, and asks whether it answers; then lets the new instances
+/// finish what they have. What the old release answers changes nothing any more, and is returned.
 ///
 /// # Errors
-/// When the old release cannot be brought back or proven.
-pub async fn go_back(ctx: &mut Context) -> Result<(), Cause> {
-    // What was stopped first must run again before it gets requests.
-    if ctx
-        .plan
-        .services
-        .iter()
-        .any(|line| line.action == Action::ReplaceStopFirst)
-    {
-        replace::undo(ctx).await?;
-    }
-    let stops: Vec<InstanceId> = ctx.plan.stops().cloned().collect();
-    let warm = replace::old_instances(ctx, &stops)?;
-    for row in &warm {
-        replace::restart_old(ctx, row).await?;
-    }
+/// When users may still meet the new release, or its instances are not put away. Try again.
+pub async fn go_back(ctx: &mut Context) -> Result<Result<(), Cause>, Cause> {
+    restart_old(ctx).await;
     failpoint::hit("before going back");
     ctx.world
         .store
@@ -134,5 +124,31 @@ pub async fn go_back(ctx: &mut Context) -> Result<(), Cause> {
     }
     let own = ctx.own_instances()?;
     drain::drain_instances(ctx, &own).await?;
-    proof.map(drop)
+    Ok(proof.map(drop))
+}
+
+/// Brings the old instances back before they get requests. One that does not come back is left to
+/// the reconciler: with it or without it, the old release is where users belong.
+async fn restart_old(ctx: &mut Context) {
+    let is_stop_first = |line: &ServiceLine| line.action == Action::ReplaceStopFirst;
+    if ctx.plan.services.iter().any(is_stop_first) {
+        for _ in 0..RESTART_ATTEMPTS {
+            let Err(cause) = replace::undo(ctx).await else {
+                break;
+            };
+            tracing::error!(%cause, "failed to bring back what was stopped first");
+        }
+    }
+    // The others are still warm, unless they died.
+    let lines = ctx.lines(|line| !is_stop_first(line));
+    let stops: Vec<InstanceId> = lines.into_iter().flat_map(|line| line.stop).collect();
+    let warm = replace::old_instances(ctx, &stops).unwrap_or_default();
+    for row in &warm {
+        for _ in 0..RESTART_ATTEMPTS {
+            let Err(cause) = replace::restart_old(ctx, row).await else {
+                break;
+            };
+            tracing::error!(instance = %row.id, %cause, "failed to bring back an old instance");
+        }
+    }
 }
