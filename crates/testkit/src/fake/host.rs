@@ -126,6 +126,24 @@ impl Host {
             .collect()
     }
 
+    /// What every instance does, without its age: equal words are equal to an agent that starts.
+    pub fn describe(&self) -> BTreeMap<InstanceId, String> {
+        let now = self.now();
+        let state = self.state();
+        let describe = |i: &FakeInstance| {
+            let busy = state.proxy.under_way(&i.spec.id, now);
+            let what = (
+                i.is_supervised(),
+                i.is_ready(now),
+                i.stopping.is_some(),
+                busy,
+            );
+            format!("{what:?}")
+        };
+        let all = state.instances.values();
+        all.map(|i| (i.spec.id.clone(), describe(i))).collect()
+    }
+
     /// Whether an instance is up and answers as it should.
     pub fn is_ready(&self, id: &InstanceId) -> bool {
         let now = self.now();

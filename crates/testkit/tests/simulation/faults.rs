@@ -1,66 +1,23 @@
 //! Every call that the agent makes of its host fails once, with and without its effect.
 
-use std::collections::BTreeMap;
-
-use landfall_agent::api::types::DeployRequest;
-use landfall_model::plan::Intent;
 use landfall_testkit::fake::{Fault, Moment};
 
-use crate::app::{Version, name, request};
+use crate::ask::{Ask, begun};
 use crate::settled;
-use crate::sim::{Agent, Begun};
-
-/// What a person can ask for, by name.
-pub fn intent(what: &str) -> DeployRequest {
-    let services = vec![];
-    request(
-        match what {
-            "deploy" => return Version::good("v3").deploy(),
-            "rollback" => Intent::Rollback { to: None },
-            "scale" => Intent::Scale {
-                replicas: BTreeMap::from([(name("web"), 3), (name("api"), 2)]),
-            },
-            "restart" => Intent::Restart { services },
-            "stop" => Intent::Stop { services },
-            "start" => Intent::Start { services },
-            other => panic!("{other}"),
-        },
-        None,
-    )
-}
-
-/// Where a simulation of it begins.
-pub fn begun(what: &str) -> Begun {
-    Begun::with(|agent| {
-        for version in ["v1", "v2"] {
-            settled::assert_succeeded(&agent.deploy(Version::good(version).deploy()));
-        }
-        if what == "start" {
-            allow_stop(agent);
-            settled::assert_succeeded(&agent.deploy(intent("stop")));
-        }
-    })
-}
-
-pub fn allow_stop(agent: &Agent) {
-    agent
-        .host
-        .may_be_stopped(["api", "ledger", "site", "web"].map(name));
-}
+use crate::sim::Begun;
 
 /// Runs `what` with these calls failing; what is not well afterwards, and the calls it made.
-fn run(begun: &Begun, what: &str, faults: &[Fault]) -> (Vec<String>, Vec<&'static str>, String) {
+fn run(begun: &Begun, ask: Ask, faults: &[Fault]) -> (Vec<String>, Vec<&'static str>, String) {
     let agent = begun.agent();
-    if matches!(what, "stop" | "start") {
-        allow_stop(&agent);
-    }
+    ask.announce(&agent);
     agent.host.inject(faults);
-    let accepted = agent.run(agent.deployments.submit(intent(what)));
+    let accepted = agent.run(agent.deployments.submit(ask.request()));
     agent.settle();
     let trace = agent.host.trace();
     let mut found = settled::faults(&agent);
     if faults.is_empty() {
-        settled::assert_succeeded(&agent.row(accepted.unwrap().deployment.unwrap()));
+        let row = agent.row(accepted.unwrap().deployment.unwrap());
+        assert_eq!(row.phase.outcome(), Some(ask.outcome()), "{:?}", row.cause);
     }
     let story = if found.is_empty() {
         String::new()
@@ -71,12 +28,12 @@ fn run(begun: &Begun, what: &str, faults: &[Fault]) -> (Vec<String>, Vec<&'stati
     (found, trace, story)
 }
 
-fn sweep(what: &str) {
-    let begun = begun(what);
-    let (found, trace, story) = run(&begun, what, &[]);
+fn sweep(ask: Ask) {
+    let begun = begun(ask);
+    let (found, trace, story) = run(&begun, ask, &[]);
     assert!(
         found.is_empty(),
-        "{what} without a fault: {found:#?}{story}"
+        "{ask:?} without a fault: {found:#?}{story}"
     );
     let mut failures = Vec::new();
     let mut told = String::new();
@@ -100,7 +57,7 @@ fn sweep(what: &str) {
                 moment,
                 refuses,
             };
-            let (found, _, story) = run(&begun, what, &[fault]);
+            let (found, _, story) = run(&begun, ask, &[fault]);
             if !found.is_empty() {
                 failures.push(format!("{name} {fault:?}: {found:#?}"));
                 if told.is_empty() {
@@ -111,7 +68,7 @@ fn sweep(what: &str) {
     }
     assert!(
         failures.is_empty(),
-        "{what}: {} of the calls harm when they fail\n{}\nthe first one:{told}",
+        "{ask:?}: {} of the calls harm when they fail\n{}\nthe first one:{told}",
         failures.len(),
         failures
             .iter()
@@ -124,30 +81,40 @@ fn sweep(what: &str) {
 
 #[test]
 fn b2_any_call_of_a_deploy_may_fail_and_users_are_served_on() {
-    sweep("deploy");
+    sweep(Ask::Deploy);
+}
+
+#[test]
+fn b2_any_call_may_fail_while_a_release_that_never_gets_ready_is_undone() {
+    sweep(Ask::DeployUnready);
+}
+
+#[test]
+fn b3_any_call_may_fail_while_users_are_brought_back_from_a_bad_release() {
+    sweep(Ask::DeploySpoiled);
 }
 
 #[test]
 fn b4_any_call_of_a_rollback_may_fail_and_users_are_served_on() {
-    sweep("rollback");
+    sweep(Ask::Rollback);
 }
 
 #[test]
 fn b2_any_call_of_a_scaling_may_fail_and_users_are_served_on() {
-    sweep("scale");
+    sweep(Ask::Scale);
 }
 
 #[test]
 fn b2_any_call_of_a_restart_may_fail_and_users_are_served_on() {
-    sweep("restart");
+    sweep(Ask::Restart);
 }
 
 #[test]
 fn b2_any_call_of_a_stop_may_fail_and_it_ends_whole() {
-    sweep("stop");
+    sweep(Ask::Stop);
 }
 
 #[test]
 fn b2_any_call_of_a_start_may_fail_and_it_ends_whole() {
-    sweep("start");
+    sweep(Ask::Start);
 }

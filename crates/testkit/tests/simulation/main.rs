@@ -4,6 +4,12 @@
 //! A failing seed is printed; `LANDFALL_SIM_SEED` replays it alone.
 
 mod app;
+mod ask;
+mod bad;
 mod faults;
+mod kills;
+mod queue;
+mod seeds;
 mod settled;
 mod sim;
+mod steps;

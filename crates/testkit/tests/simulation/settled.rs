@@ -167,6 +167,24 @@ fn routes(agent: &Agent) -> Vec<String> {
     found
 }
 
+/// Directories of releases that are retired, and not by a fault.
+pub fn leftovers(agent: &Agent) -> Vec<String> {
+    let rows = agent.world.store.releases(&key()).unwrap();
+    let retired = rows.iter().filter(|row| row.retired.is_some());
+    let (app, environment) = (key().app, key().environment);
+    let dir = |row: &ReleaseRow| {
+        agent
+            .world
+            .paths
+            .release(&app, &environment, row.release.number)
+    };
+    retired
+        .map(dir)
+        .filter(|dir| dir.exists())
+        .map(|dir| format!("{} is left", dir.display()))
+        .collect()
+}
+
 fn releases(agent: &Agent) -> Vec<String> {
     let (store, mut found) = (&agent.world.store, Vec::new());
     let rows = store.releases(&key()).unwrap();

@@ -52,6 +52,24 @@ pub struct Agent {
 impl Agent {
     /// Starts an agent on what is there.
     pub fn start(host: &Arc<Host>, root: &Path) -> Self {
+        let agent = Self::idle(host, root);
+        let keeper = ProxyKeeper {
+            runtime: Arc::new(FakeSystem::default()),
+            argv: vec!["proxy".into()],
+            dir: PathBuf::from("/"),
+            env: vec![],
+        };
+        let (world, deployments) = (agent.world.clone(), agent.deployments.clone());
+        agent.run(async {
+            deployments.resume().unwrap();
+            let stop = CancellationToken::new();
+            tokio::spawn(reconcile::run(world, deployments, keeper, stop));
+        });
+        agent
+    }
+
+    /// An agent that does nothing by itself.
+    fn idle(host: &Arc<Host>, root: &Path) -> Self {
         // Ids and ports, of this thread alone.
         fastrand::seed(host.seed());
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -61,20 +79,10 @@ impl Agent {
             .unwrap();
         let world = world(host, root);
         let deployments = Deployments::new(world.clone());
-        let keeper = ProxyKeeper {
-            runtime: Arc::new(FakeSystem::default()),
-            argv: vec!["proxy".into()],
-            dir: PathBuf::from("/"),
-            env: vec![],
-        };
         let passed = host.clone();
         failpoint::watch(Some(Rc::new(move |name| passed.pass(name))));
         runtime.block_on(async {
             host.now();
-            deployments.resume().unwrap();
-            let stop = CancellationToken::new();
-            let (world, deployments) = (world.clone(), deployments.clone());
-            tokio::spawn(reconcile::run(world, deployments, keeper, stop));
             tokio::spawn(users(host.clone()));
         });
         Self {
@@ -90,6 +98,11 @@ impl Agent {
         self.runtime.block_on(future)
     }
 
+    /// Lets time pass.
+    pub fn pass(&self, ms: u64) {
+        self.run(async { tokio::time::sleep(Duration::from_millis(ms)).await });
+    }
+
     /// Asks for a deployment.
     pub fn submit(&self, request: DeployRequest) -> Option<DeploymentId> {
         let accepted = self.run(self.deployments.submit(request));
@@ -100,8 +113,8 @@ impl Agent {
     pub fn settle(&self) {
         self.run(async {
             let begun = self.host.now();
-            while !self.world.store.open_deployments().unwrap().is_empty()
-                || !self.deployments.active().is_empty()
+            while !self.deployments.active().is_empty()
+                || !self.world.store.open_deployments().unwrap().is_empty()
             {
                 let waited = self.host.now() - begun;
                 assert!(waited < WEDGED, "a deployment does not end");
@@ -179,6 +192,12 @@ impl Begun {
     /// An agent on the host as it was then.
     pub fn agent(&self) -> Agent {
         self.agent_on(&self.image)
+    }
+
+    /// The same that does nothing by itself.
+    pub fn idle_agent(&self) -> Agent {
+        let host = self.image.restore(self.root.path()).unwrap();
+        Agent::idle(&host, self.root.path())
     }
 
     pub fn agent_on(&self, image: &Image) -> Agent {
