@@ -74,13 +74,42 @@ impl Deployments {
             });
             if let Err(error) = run.await {
                 tracing::error!(deployment = %id, ?error, "a deployment broke off");
-                let cause = Cause::new(CauseKind::Internal, "the agent met a defect")
-                    .with_fix("see the agent's log: `landfall agent status`");
-                end_early(&this.world, id, &key, Outcome::Stopped, cause);
+                this.take_back(id, &key).await;
             }
             this.lock().active.remove(&key);
             this.kick(&key);
         });
+    }
+
+    /// Takes back what a defect broke off, as far as it goes without another one.
+    async fn take_back(&self, id: DeploymentId, key: &EnvironmentKey) {
+        let cause = || {
+            Cause::new(CauseKind::Internal, "the agent met a defect in itself")
+                .with_fix("see the agent's log: `landfall agent status`")
+        };
+        let (world, why) = (self.world.clone(), cause());
+        let taken = tokio::spawn(async move {
+            let row = world.store.deployment(id).map_err(store_cause)?;
+            match row.phase {
+                Phase::Ended(_) => Ok(()),
+                Phase::Queued => Err(why),
+                _ => executor::take_back(world, row, why).await.map(drop),
+            }
+        });
+        match taken.await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => end_early(&self.world, id, key, Outcome::Stopped, why),
+            Err(error) => {
+                tracing::error!(deployment = %id, ?error, "taking it back broke off as well");
+                let phase = self.world.store.deployment(id).map(|row| row.phase);
+                let outcome = match phase {
+                    Ok(Phase::Finishing) => Outcome::Succeeded,
+                    Ok(Phase::Switching | Phase::Proving | Phase::GoingBack) => Outcome::RolledBack,
+                    _ => Outcome::Stopped,
+                };
+                end_early(&self.world, id, key, outcome, cause());
+            }
+        }
     }
 
     async fn run(&self, row: DeploymentRow, cancel: CancellationToken) {

@@ -7,7 +7,7 @@ mod recover;
 
 pub use context::{Context, internal};
 pub use drive::drive;
-pub use recover::recover;
+pub use recover::{recover, take_back};
 
 use landfall_model::{Cause, CauseKind};
 use landfall_runtime::RuntimeError;

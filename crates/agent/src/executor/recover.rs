@@ -29,13 +29,31 @@ pub async fn recover(world: World, row: DeploymentRow) -> Result<Outcome, Cause>
             let steps = remaining(&ctx, StepName::Verify);
             drive_from(&mut ctx, &steps).await
         }
-        Phase::Finishing => {
-            let steps = remaining(&ctx, StepName::Drain);
-            drive_from(&mut ctx, &steps).await
-        }
+        Phase::Finishing => finish(&mut ctx).await,
         Phase::Undoing | Phase::GoingBack => fail_again(&mut ctx, phase, written).await,
         _ => fail(&mut ctx, interrupted()).await,
     })
+}
+
+/// Ends a deployment that broke off in this agent: it is taken back, or, where its release is
+/// proven, finished.
+///
+/// # Errors
+/// When it has no plan, which a begun deployment always has.
+pub async fn take_back(world: World, row: DeploymentRow, cause: Cause) -> Result<Outcome, Cause> {
+    let phase = row.phase;
+    let mut ctx = Context::from_row(world, row)?;
+    Ok(match phase {
+        Phase::Undoing | Phase::GoingBack => fail_again(&mut ctx, phase, Some(cause)).await,
+        Phase::Finishing => finish(&mut ctx).await,
+        _ => fail(&mut ctx, cause).await,
+    })
+}
+
+/// The release is proven: what is left is put away.
+async fn finish(ctx: &mut Context) -> Outcome {
+    let steps = remaining(ctx, StepName::Drain);
+    drive_from(ctx, &steps).await
 }
 
 /// A failure was being taken back already: do that again, it is idempotent.

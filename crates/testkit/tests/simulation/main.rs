@@ -8,6 +8,7 @@ mod ask;
 mod bad;
 mod faults;
 mod kills;
+mod panics;
 mod queue;
 mod seeds;
 mod settled;
