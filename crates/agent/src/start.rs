@@ -23,7 +23,7 @@ use crate::ports::{Clock, HttpProber, LocalArtifacts, ProxyClient, SystemClock};
 use crate::reconcile::{self, ProxyKeeper};
 use crate::routes::Routes;
 use crate::world::World;
-use crate::{AgentOptions, token};
+use crate::{AgentOptions, Ended, token};
 
 /// Variables that every process of an app gets from its host.
 const BASE_ENV: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
@@ -79,7 +79,7 @@ fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Ag
 ///
 /// # Errors
 /// When another agent runs, or the state cannot be opened.
-pub async fn run(options: AgentOptions) -> Result<(), AgentError> {
+pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
     let paths = &options.paths;
     make_dirs(paths)?;
     let _lock = lock(paths)?;
@@ -105,11 +105,15 @@ pub async fn run(options: AgentOptions) -> Result<(), AgentError> {
         reconciling: reconciling.clone(),
         state_dir: Arc::new(paths.root().to_owned()),
     };
-    tokio::spawn(stop_on_signal(stop.clone()));
+    let signalled = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone(), signalled.clone()));
     serve(&paths.agent_socket(), api, stop).await?;
     reconciling.cancel();
     let _ = looking.await;
-    Ok(())
+    Ok(match signalled.is_cancelled() {
+        true => Ended::BySignal,
+        false => Ended::ByRequest,
+    })
 }
 
 fn make_dirs(paths: &StatePaths) -> Result<(), AgentError> {
@@ -302,7 +306,7 @@ async fn watch_socket(socket: PathBuf, gone: CancellationToken) {
     }
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
+async fn stop_on_signal(stop: CancellationToken, signalled: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) = (
         signal(SignalKind::terminate()),
@@ -314,5 +318,6 @@ async fn stop_on_signal(stop: CancellationToken) {
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
+    signalled.cancel();
     stop.cancel();
 }

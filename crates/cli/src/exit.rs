@@ -25,10 +25,13 @@ pub enum ExitCode {
     TaskFailed = 8,
     /// The demo saw something else than it expects.
     DemoFailed = 9,
+    /// An agent or a proxy ended because a signal asked it to: 128 and the number of SIGTERM, as
+    /// shells have it. Their shim starts them again, unless it was the one that asked.
+    Signalled = 143,
 }
 
 /// Every code with its meaning, in order.
-pub const ALL: [(ExitCode, &str); 10] = [
+pub const ALL: [(ExitCode, &str); 11] = [
     (ExitCode::Ok, "done, or there was nothing to do"),
     (
         ExitCode::Unexpected,
@@ -63,6 +66,10 @@ pub const ALL: [(ExitCode, &str); 10] = [
         ExitCode::DemoFailed,
         "the demo saw something else than it expects",
     ),
+    (
+        ExitCode::Signalled,
+        "a signal ended an agent or a proxy that was run in the foreground",
+    ),
 ];
 
 impl ExitCode {
@@ -76,7 +83,7 @@ impl ExitCode {
 pub fn table() -> String {
     let lines = ALL
         .iter()
-        .map(|(code, meaning)| format!("  {:>2}  {meaning}\n", code.number()));
+        .map(|(code, meaning)| format!("  {:>3}  {meaning}\n", code.number()));
     format!("Exit codes:\n{}", lines.collect::<String>())
 }
 
@@ -85,9 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_listed_under_its_own_number() {
-        for (index, (code, _)) in ALL.iter().enumerate() {
-            assert_eq!(usize::from(code.number()), index);
-        }
+    fn every_code_is_listed_once_in_order() {
+        let numbers: Vec<u8> = ALL.iter().map(|(code, _)| code.number()).collect();
+        assert_eq!(numbers[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(numbers[10..], [143]);
     }
 }

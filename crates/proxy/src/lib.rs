@@ -49,5 +49,5 @@ mod upstream;
 mod worker;
 
 pub use limits::Limits;
-pub use options::{ProxyError, ProxyOptions};
+pub use options::{Ended, ProxyError, ProxyOptions};
 pub use run::run;

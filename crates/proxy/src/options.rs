@@ -33,6 +33,15 @@ impl ProxyOptions {
     }
 }
 
+/// Why a proxy ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// A successor serves.
+    HandedOver,
+    /// A signal asked it to.
+    BySignal,
+}
+
 /// Why a proxy could not start. What happens later is logged and does not end it.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::access_log;
 use crate::control::{Control, ControlSocket, Inheritance, inherit, serve_control};
 use crate::listeners::{Listeners, wanted};
-use crate::options::{ProxyError, ProxyOptions};
+use crate::options::{Ended, ProxyError, ProxyOptions};
 use crate::routing::{Phase, Shared};
 use crate::store::SnapshotFile;
 use crate::worker::{Command, run_worker};
@@ -25,7 +25,7 @@ use crate::worker::{Command, run_worker};
 ///
 /// # Errors
 /// When it cannot start. A failed take-over leaves the predecessor serving.
-pub fn run(options: ProxyOptions) -> Result<(), ProxyError> {
+pub fn run(options: ProxyOptions) -> Result<Ended, ProxyError> {
     let log_path = options.state_dir.join("access.log");
     create_directory(&options.state_dir)?;
     let (log, log_thread) = access_log::start(log_path.clone()).map_err(|source| {
@@ -54,7 +54,7 @@ async fn serve(
     options: &ProxyOptions,
     shared: &Arc<Shared>,
     listeners: Listeners,
-) -> Result<(), ProxyError> {
+) -> Result<Ended, ProxyError> {
     let mut signals = Signals::new().map_err(ProxyError::Thread)?;
     let (control, socket) = start(options, shared, listeners).await?;
     tokio::task::spawn_local(serve_control(control.clone(), socket));
@@ -62,13 +62,14 @@ async fn serve(
     tokio::task::spawn_local(async move { binding.keep_binding().await });
     tracing::info!(control = %options.control.display(), "the proxy is serving");
     let mut handed_over = control.handed_over();
-    tokio::select! {
+    let ended = tokio::select! {
         () = signals.stop() => {
             tracing::info!("asked to stop; finishing what is under way");
             drain(&control, shared.limits.lame_duck, shared.limits.drain).await;
             if !control.is_handed_over() {
                 let _ = std::fs::remove_file(&options.control);
             }
+            Ended::BySignal
         }
         _ = handed_over.wait_for(|done| *done) => {
             let limits = &shared.limits;
@@ -76,12 +77,13 @@ async fn serve(
                 () = drain_with_predecessor(&control) => {}
                 () = signals.stop() => drain(&control, Duration::ZERO, limits.drain).await,
             }
+            Ended::HandedOver
         }
-    }
+    };
     let state = control.state.lock().await;
     state.listeners.flush_logs().await;
     tracing::info!(left = shared.connections(), "the proxy ends");
-    Ok(())
+    Ok(ended)
 }
 
 /// Takes over or starts cold; either way this process accepts connections at the end.

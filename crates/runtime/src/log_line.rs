@@ -23,6 +23,17 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// How the shim begins to tell of its next attempt.
+pub(crate) const RESTARTING: &str = "starting again";
+
+impl LogLine {
+    /// Whether the shim tells of its next attempt to start the process, which explains nothing of
+    /// the last one.
+    pub fn tells_a_restart(&self) -> bool {
+        self.stream == Stream::Landfall && self.text.starts_with(RESTARTING)
+    }
+}
+
 /// Where a log line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

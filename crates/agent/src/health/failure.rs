@@ -51,6 +51,7 @@ impl Failure {
         let redactor = Redactor::new([&release.spec]);
         let lines: Vec<String> = logs
             .iter()
+            .filter(|line| !line.tells_a_restart())
             .map(|line| redactor.redact(&line.text))
             .collect();
         let cause = match self {

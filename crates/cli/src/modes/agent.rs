@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use landfall_agent::AgentOptions;
 use landfall_agent::paths::StatePaths;
+use landfall_agent::{AgentOptions, Ended};
 
 use super::logging;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
@@ -23,7 +23,10 @@ pub async fn run(paths: StatePaths) -> CommandResult {
     };
     landfall_agent::run(options)
         .await
-        .map(|()| ExitCode::Ok)
+        .map(|ended| match ended {
+            Ended::ByRequest => ExitCode::Ok,
+            Ended::BySignal => ExitCode::Signalled,
+        })
         .map_err(|error| CommandError::from_error(ErrorKind::Unexpected, &error))
 }
 

@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use landfall_proxy::ProxyOptions;
+use landfall_proxy::{Ended, ProxyOptions};
 
 use super::logging;
+use crate::exit;
 
 const USAGE: &str = "usage: landfall proxy --control SOCKET --state DIR [--workers N] [--takeover]";
 
@@ -20,7 +21,8 @@ pub fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     match landfall_proxy::run(options) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::HandedOver) => ExitCode::SUCCESS,
+        Ok(Ended::BySignal) => ExitCode::from(exit::ExitCode::Signalled.number()),
         Err(error) => {
             tracing::error!(cause = chain(&error), "the proxy ended");
             ExitCode::FAILURE

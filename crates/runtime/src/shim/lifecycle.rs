@@ -7,6 +7,7 @@ use super::exits::{classify, could_not_start, describe};
 use super::fork::reap;
 use super::members;
 use super::supervisor::{Supervisor, moment_after, wait_for};
+use crate::log_line::RESTARTING;
 use crate::proc::ProcStat;
 use crate::{Exit, InstanceState, signal};
 
@@ -168,15 +169,14 @@ impl Supervisor {
             self.finish_stop();
             return;
         }
-        // A process of Landfall's own that exits with 0 has handed its work over to another.
+        // A process of Landfall's own that exits with 0 was asked to by its API, or has handed its
+        // work over to another; a signal makes it exit with another code.
         let has_handed_over = self.spec.owner.is_none() && exit.code == Some(0);
         match &mut self.policy {
             Some(policy) if !has_handed_over => {
                 let restart = policy.exited(self.begun.elapsed(), ran, fastrand::f64());
-                self.log.say(&format!(
-                    "starting again in {} ms",
-                    restart.delay.as_millis()
-                ));
+                self.log
+                    .say(&format!("{RESTARTING} in {} ms", restart.delay.as_millis()));
                 self.restart_at = Some(Instant::now() + restart.delay);
                 let until = moment_after(restart.delay);
                 self.update_status(|status| {

@@ -12,8 +12,11 @@ use rustix::process::{Pid, Signal, kill_process};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn kill(pid: i32) {
-    let pid = Pid::from_raw(pid).unwrap();
-    kill_process(pid, Signal::KILL).unwrap();
+    send(pid, Signal::KILL);
+}
+
+fn send(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 fn arguments(process: &Process) -> String {
@@ -79,6 +82,25 @@ fn b7_a_killed_proxy_is_back_with_its_last_routes_without_the_agent() {
             .iter()
             .all(|process| !is_agent(&arguments(process)))
     );
+}
+
+#[test]
+fn f1_a_stray_sigterm_ends_neither_the_agent_nor_the_proxy_for_good() {
+    let sandbox = Sandbox::new();
+    let project = Project::hello(&sandbox);
+    project.landfall(&["deploy", "--yes"]).ok();
+    let address = sandbox.http();
+    for of_whom in [is_agent, is_proxy] {
+        let before = find(&sandbox, of_whom);
+        send(before, Signal::TERM);
+        wait_until(PATIENCE, "another process in its place", || {
+            let all = sandbox.processes();
+            let is_other =
+                |process: &&Process| process.pid != before && of_whom(&arguments(process));
+            all.iter().filter(is_other).count() == 1
+        });
+    }
+    wait_for(PATIENCE, "an answer of the new proxy", || version(address));
 }
 
 #[test]
