@@ -7,9 +7,13 @@ use landfall_content::{ContentStore, Exclude, Ingested, TreeSource};
 use landfall_model::spec::{BuildSpec, OutputSpec};
 
 use crate::error::{BuildError, Context as _};
+use crate::select::clean;
 
 /// Never part of an artifact: history does not belong on a server, least of all in a web root.
 const NEVER: &str = "**/.git";
+/// The file that says how to build and run all this. The app has no use for it, and a web root is
+/// no place for it.
+pub(crate) const CONFIGURATION: &str = "landfall.toml";
 /// Names that an error shows of what is there instead of an output.
 const SHOWN: usize = 8;
 
@@ -29,15 +33,17 @@ pub fn collect_outputs(
         .iter()
         .map(|output| find(&real_root, output, spec.run.is_some()))
         .collect::<Result<Vec<_>, _>>()?;
-    let sources: Vec<TreeSource<'_>> = found
+    let places: Vec<String> = found
         .iter()
         .zip(&spec.output)
-        .map(|(from, output)| TreeSource {
-            from,
-            to: &output.to,
-        })
+        .map(|(from, output)| place(from, output))
         .collect();
-    let globs: Vec<String> = spec.exclude.iter().cloned().chain([NEVER.into()]).collect();
+    let sources: Vec<TreeSource<'_>> = found
+        .iter()
+        .zip(&places)
+        .map(|(from, to)| TreeSource { from, to })
+        .collect();
+    let globs = left_out(spec);
     let ingested = store.ingest(&sources, &Exclude::new(&globs)?)?;
     if ingested.files == 0 {
         let from: Vec<&str> = spec
@@ -50,6 +56,20 @@ pub fn collect_outputs(
         });
     }
     Ok(ingested)
+}
+
+/// Globs of what is not part of the artifact.
+fn left_out(spec: &BuildSpec) -> Vec<String> {
+    let whole = |output: &&OutputSpec| clean(&output.from).as_os_str().is_empty();
+    let configuration = spec.output.iter().filter(whole).map(|output| {
+        let place = clean(&output.to).join(CONFIGURATION);
+        place.to_string_lossy().into_owned()
+    });
+    let declared = spec.exclude.iter().cloned();
+    declared
+        .chain([NEVER.into()])
+        .chain(configuration)
+        .collect()
 }
 
 /// Where an output really is.
@@ -69,6 +89,15 @@ fn find(root: &Path, output: &OutputSpec, built: bool) -> Result<PathBuf, BuildE
         return Err(BuildError::EmptyOutput { from });
     }
     Ok(real)
+}
+
+/// Where an output goes in the artifact. Its root is a directory, so a file goes below it.
+fn place(from: &Path, output: &OutputSpec) -> String {
+    let name = Path::new(&output.from).file_name();
+    match name {
+        Some(name) if from.is_file() && output.to == "." => name.to_string_lossy().into_owned(),
+        _ => output.to.clone(),
+    }
 }
 
 fn is_absent(error: &std::io::Error) -> bool {

@@ -3,7 +3,9 @@
 //! Without declared inputs these are all files that git does not ignore; with them, the files that
 //! match, less those that git ignores. What a glob names literally counts in any case:
 //! `generated/**` means that directory even where git ignores it. `!glob` takes files out again.
-//! The repository itself and the build's own outputs are never inputs.
+//! The repository itself and the build's own outputs are never inputs, and `landfall.toml` only
+//! where it is named: what of it matters to the build counts as a setting, and a change of a route
+//! must not build anything.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,22 @@ use ignore::WalkBuilder;
 use landfall_model::spec::BuildSpec;
 
 use crate::error::BuildError;
-use crate::outputs::check_inside;
+use crate::outputs::{CONFIGURATION, check_inside};
 
 /// The input files and links of a build, relative to `root`.
 pub(crate) fn select(root: &Path, spec: &BuildSpec) -> Result<BTreeSet<PathBuf>, BuildError> {
+    let mut files = candidates(root, spec)?;
+    let is_named = spec
+        .inputs
+        .iter()
+        .any(|input| clean(input) == Path::new(CONFIGURATION));
+    if !is_named {
+        files.remove(Path::new(CONFIGURATION));
+    }
+    Ok(files)
+}
+
+fn candidates(root: &Path, spec: &BuildSpec) -> Result<BTreeSet<PathBuf>, BuildError> {
     let outputs = outputs_of(spec);
     if spec.inputs.is_empty() && spec.run.is_none() {
         // Nothing is made: what is shipped is what it depends on, ignored by git or not.
@@ -111,7 +125,7 @@ fn literal_part(glob: &str) -> PathBuf {
 }
 
 /// Without `.` and doubled or trailing slashes.
-fn clean(path: &str) -> PathBuf {
+pub(crate) fn clean(path: &str) -> PathBuf {
     Path::new(path)
         .components()
         .filter(|part| !matches!(part, std::path::Component::CurDir))

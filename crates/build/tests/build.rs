@@ -240,6 +240,36 @@ fn outputs_become_an_artifact_without_what_is_left_out() {
 }
 
 #[test]
+fn a_single_file_becomes_an_artifact_under_its_own_name() {
+    let (root, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir(root.path().join("dist")).unwrap();
+    fs::write(root.path().join("dist/server.js"), "serve()").unwrap();
+    let store = ContentStore::open(store.path()).unwrap();
+    let made = collect_outputs(root.path(), &spec("make", "dist/server.js"), &store).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    store
+        .materialise(&made.digest, &to.path().join("tree"))
+        .unwrap();
+    let file = to.path().join("tree/server.js");
+    assert_eq!(fs::read_to_string(file).unwrap(), "serve()");
+}
+
+#[test]
+fn a_whole_source_tree_is_shipped_without_its_configuration() {
+    let (root, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["index.html", "landfall.toml"] {
+        fs::write(root.path().join(name), name).unwrap();
+    }
+    let store = ContentStore::open(store.path()).unwrap();
+    let made = collect_outputs(root.path(), &spec("make", "."), &store).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let tree = to.path().join("tree");
+    store.materialise(&made.digest, &tree).unwrap();
+    assert!(tree.join("index.html").exists());
+    assert!(!tree.join("landfall.toml").exists());
+}
+
+#[test]
 fn outputs_that_cannot_be_shipped_are_named_with_what_is_there_instead() {
     let (root, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = ContentStore::open(home.path()).unwrap();

@@ -227,3 +227,24 @@ fn the_cache_never_hides_an_edit_of_the_same_size() {
         assert!(cache.exists());
     }
 }
+
+#[test]
+fn c2_the_configuration_is_an_input_only_where_it_is_named() {
+    let root = tree(&["landfall.toml", "app.js", "packages/landfall.toml"]);
+    let all = ["app.js", "packages/landfall.toml"];
+    assert_eq!(inputs(root.path(), &spec(&[])), all);
+    assert_eq!(inputs(root.path(), &spec(&["**"])), all);
+    let as_it_is = BuildSpec {
+        run: None,
+        output: vec![OutputSpec {
+            from: ".".into(),
+            to: ".".into(),
+        }],
+        ..spec(&[])
+    };
+    assert_eq!(inputs(root.path(), &as_it_is), all);
+    assert_eq!(
+        inputs(root.path(), &spec(&["landfall.toml", "app.js"])),
+        ["app.js", "landfall.toml"]
+    );
+}
