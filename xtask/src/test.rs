@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::run::{Steps, bins, cargo, must, works};
@@ -16,7 +18,7 @@ pub fn everything() -> Result<bool> {
 
     let mut steps = Steps::default();
     lint(&mut steps);
-    let mut licences = std::process::Command::new(deny);
+    let mut licences = Command::new(deny);
     licences.args([
         "--locked",
         "check",
@@ -27,23 +29,15 @@ pub fn everything() -> Result<bool> {
     ]);
     steps.run("licences", licences);
 
-    // Tests that start these take them as they are: built here, and never stale.
+    // Tests that start binaries take them as they are: built here, and never stale. All of the
+    // workspace at once, because cargo would build the dependencies of a part of it anew.
     must(cargo(&[
         "build",
+        "--workspace",
+        "--all-targets",
         "--locked",
-        "--package=landfall",
-        "--package=hello",
     ]))?;
-    steps.run(
-        "fixtures",
-        cargo(&[
-            "run",
-            "--quiet",
-            "--locked",
-            "--package=landfall-testkit",
-            "--bin=fixtures",
-        ]),
-    );
+    steps.run("fixtures", Command::new(bins()?.join("fixtures")));
     steps.run(
         "doc tests",
         cargo(&["test", "--quiet", "--doc", "--workspace", "--locked"]),

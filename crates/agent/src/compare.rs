@@ -69,7 +69,7 @@ impl Tally {
             .median_us()
             .map_or("unknown".into(), |us| format!("{} ms", us as f64 / 1e3));
         format!(
-            "{whose}: {} requests, {} errors ({:.1} %), median below {median}",
+            "{whose}: {} requests, {} errors ({:.1}%), median below {median}",
             self.answers,
             self.errors,
             100.0 * self.error_share(),
@@ -107,7 +107,7 @@ pub fn compare(watch: &WatchSpec, old: &Tally, new: &Tally) -> Verdict {
     let increase = new.error_share() - old.error_share();
     if increase > watch.max_error_increase && increase > SIGMAS * standard_error(old, new) {
         return Verdict::Worse(format!(
-            "{:.1} % of its answers are errors, {:.1} % before",
+            "{:.1}% of its answers are errors, {:.1}% before",
             100.0 * new.error_share(),
             100.0 * old.error_share(),
         ));

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod checks;
+pub mod claims;
 pub mod compare;
 pub mod deployments;
 pub mod diagnose;
@@ -24,6 +25,7 @@ pub mod steps;
 pub mod table;
 pub mod tasks;
 pub mod token;
+pub mod words;
 pub mod world;
 pub mod writable;
 
@@ -36,6 +38,15 @@ use std::path::PathBuf;
 pub const AGENT_INSTANCE: &str = "agent";
 /// Instance id under which the proxy is supervised there.
 pub const PROXY_INSTANCE: &str = "proxy";
+
+/// Why an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its API was asked to.
+    ByRequest,
+    /// A signal asked it to.
+    BySignal,
+}
 
 /// What an agent needs to know at start.
 #[derive(Debug, Clone)]

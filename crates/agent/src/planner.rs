@@ -11,6 +11,7 @@ use landfall_model::{Cause, CauseKind, ReleaseNumber, ServiceName};
 use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
 
+use crate::claims;
 use crate::ports::artifacts::Hold;
 use crate::world::{World, store_cause};
 
@@ -55,6 +56,8 @@ pub async fn plan_request(
     )
     .await?;
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
+    // Looked at once more in the deployment, which may wait for its turn.
+    claims::check_routes(world, key, &desired.spec)?;
     let plan = plan(&desired, &observed).map_err(refused)?;
     let release = release_of(&desired.intent, &observed);
     let (spec, source) = (desired.spec, desired.source);

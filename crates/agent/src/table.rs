@@ -16,7 +16,7 @@ pub struct TableParts<'a> {
     pub release: &'a Release,
     /// Instances that get requests, whichever release they were started for.
     pub instances: &'a [InstanceRow],
-    /// Services that someone stopped.
+    /// Services that someone stopped: routes still lead to them, and nothing answers.
     pub stopped: &'a [ServiceName],
     /// Ports of the services' stable addresses.
     pub addresses: &'a BTreeMap<ServiceName, u16>,
@@ -27,9 +27,9 @@ pub struct TableParts<'a> {
 /// The table of a release.
 pub fn table(parts: &TableParts<'_>) -> Table {
     let spec = &parts.release.spec;
-    let services = spec
-        .services
-        .keys()
+    let answering = spec.services.keys();
+    let services = answering
+        .filter(|name| !parts.stopped.contains(name))
         .map(|name| (name.clone(), upstream(parts, name)));
     let route = |route: &landfall_model::spec::RouteSpec| Route {
         host: route.host.clone(),
@@ -58,9 +58,6 @@ pub fn loopback(port: u16) -> SocketAddr {
 }
 
 fn upstream(parts: &TableParts<'_>, name: &ServiceName) -> Upstream {
-    if parts.stopped.contains(name) {
-        return Upstream::Instances(Vec::new());
-    }
     match &parts.release.spec.services[name].kind {
         ServiceKind::Process(_) => Upstream::Instances(targets(parts.instances, name)),
         ServiceKind::Static(files) => Upstream::Files(Files {

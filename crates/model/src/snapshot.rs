@@ -52,7 +52,7 @@ pub struct Table {
     pub release: Option<ReleaseNumber>,
     /// Routes; the most specific wins: exact host, wildcard host, any host; then longest path.
     pub routes: Vec<Route>,
-    /// What answers, by service.
+    /// What answers, by service. A service with a route and without an entry is stopped.
     pub services: BTreeMap<ServiceName, Upstream>,
     /// Stable addresses of services on loopback, served at layer 4.
     pub addresses: Vec<Address>,

@@ -8,6 +8,7 @@ use landfall_model::{Cause, TaskName};
 
 use crate::executor::Context;
 use crate::tasks;
+use crate::words::count;
 
 /// Runs them one after the other.
 ///
@@ -47,8 +48,12 @@ pub async fn run_tasks(ctx: &Context, when: When, step: StepName) -> Result<Stri
         }
     }
     Ok(match failed.is_empty() {
-        true => format!("{} tasks succeeded", names.len()),
-        false => format!("{} tasks ran, failed: {}", names.len(), failed.join(", ")),
+        true => format!("{} succeeded", count(names.len(), "task")),
+        false => format!(
+            "{} ran, failed: {}",
+            count(names.len(), "task"),
+            failed.join(", ")
+        ),
     })
 }
 

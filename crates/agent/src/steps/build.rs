@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::executor::Context;
 use crate::ports::artifacts::{BuildJob, Hold};
+use crate::words::count;
 use crate::world::{World, store_cause};
 
 /// Builds that run at once: enough to use two cores, few enough to leave the apps theirs.
@@ -119,7 +120,11 @@ async fn build(
     if before.digest != after.digest {
         // Which of the two states was built is unknown, so the artifact serves this deployment
         // and is never offered as the result of either.
-        tracing::info!(service = %job.service, "inputs changed during the build");
+        let changed = world.artifacts.explain(&before.files, &after);
+        tracing::info!(service = %job.service, ?changed, "inputs changed during the build");
+        let _ = lines
+            .send((job.service.clone(), not_reused(&changed)))
+            .await;
         return Ok((artifact, built.hold));
     }
     let row = BuildRow {
@@ -132,6 +137,19 @@ async fn build(
         .insert_build(app, &job.service, &row, world.now())
         .map_err(store_cause)?;
     Ok((artifact, built.hold))
+}
+
+/// What to say of inputs that changed while they were built.
+fn not_reused(changed: &[String]) -> String {
+    let named = changed.first().map_or("an input", String::as_str);
+    let more = match changed.len() {
+        0 | 1 => String::new(),
+        all => format!(" and {}", count(all - 1, "other input")),
+    };
+    format!(
+        "{named}{more} changed during this build, so it will be built again next time; if the \
+         build itself writes there, leave it out of `inputs`"
+    )
 }
 
 /// The longest that the builds may take, one after the other.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::steps::replace::old_instances;
+use crate::words::count;
 use crate::world::store_cause;
 
 /// Time between looks at what is still under way.
@@ -27,7 +28,7 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let stops: Vec<_> = ctx.plan.stops().cloned().collect();
     let rows = old_instances(ctx, &stops)?;
     let cut = drain_instances(ctx, &rows).await?;
-    let stopped = format!("stopped {} instances", rows.len());
+    let stopped = format!("stopped {}", count(rows.len(), "instance"));
     Ok(match cut {
         0 => format!("{stopped}, nothing was cut off"),
         cut => format!("{stopped}, {cut} requests or streams outlived the drain time"),

@@ -3,13 +3,12 @@
 use std::net::TcpListener;
 
 use landfall_model::plan::Action;
-use landfall_model::spec::RouteSpec;
 use landfall_model::{Cause, CauseKind};
-use landfall_store::EnvironmentRow;
 
+use crate::claims;
 use crate::executor::Context;
 use crate::table::loopback;
-use crate::world::store_cause;
+use crate::words::count;
 
 /// Checks ports, routes and artifacts.
 ///
@@ -20,7 +19,10 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let ports = check_ports(ctx)?;
     let routes = check_routes(ctx)?;
     Ok(format!(
-        "{artifacts} artifacts, {ports} ports and {routes} routes checked"
+        "{}, {} and {} checked",
+        count(artifacts, "artifact"),
+        count(ports, "port"),
+        count(routes, "route")
     ))
 }
 
@@ -63,23 +65,8 @@ fn check_ports(ctx: &Context) -> Result<usize, Cause> {
 
 fn check_routes(ctx: &Context) -> Result<usize, Cause> {
     let Some(spec) = spec(ctx) else { return Ok(0) };
-    let environments = ctx.world.store.environments().map_err(store_cause)?;
-    for other in environments.iter().filter(|other| other.key != ctx.key) {
-        if let Some(route) = spec.routes.iter().find(|route| claims(other, route)) {
-            let host = route.host.as_deref().unwrap_or("any host");
-            let message = format!("{host}{} is served by {} already", route.path, other.key);
-            return Err(Cause::new(CauseKind::Refused, message)
-                .with_fix("give the route another `host` or `path`"));
-        }
-    }
+    claims::check_routes(&ctx.world, &ctx.key, spec)?;
     Ok(spec.routes.len())
-}
-
-fn claims(environment: &EnvironmentRow, route: &RouteSpec) -> bool {
-    let routes = environment.routes.iter().flat_map(|table| &table.routes);
-    routes
-        .into_iter()
-        .any(|taken| taken.host == route.host && taken.path == route.path)
 }
 
 fn spec(ctx: &Context) -> Option<&landfall_model::spec::AppSpec> {

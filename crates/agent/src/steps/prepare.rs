@@ -15,6 +15,7 @@ use super::start::stop_instance;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::instances;
+use crate::words::count;
 use crate::world::{disk_full, store_cause};
 use crate::writable;
 
@@ -36,8 +37,10 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     }
     let planned = plan_instances(ctx, &release)?;
     Ok(format!(
-        "release {}: {trees} trees, {planned} instances planned",
-        release.number
+        "release {}: {}, {} planned",
+        release.number,
+        count(trees, "tree"),
+        count(planned, "instance")
     ))
 }
 

@@ -8,6 +8,7 @@ use landfall_model::plan::StepName;
 use super::prepare::starts_early;
 use crate::executor::Context;
 use crate::health;
+use crate::words::count;
 
 /// Waits for all instances at once; the first that cannot get ready ends the wait.
 ///
@@ -32,8 +33,8 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let waited = futures_util::future::try_join_all(waits).await?;
     let longest = waited.iter().max().copied().unwrap_or_default();
     Ok(format!(
-        "{} instances ready, the slowest after {} ms",
-        waited.len(),
+        "{} ready, the slowest after {} ms",
+        count(waited.len(), "instance"),
         longest.as_millis()
     ))
 }

@@ -11,6 +11,7 @@ use super::switch::new_table;
 use crate::checks::Through;
 use crate::executor::Context;
 use crate::failpoint;
+use crate::words::count;
 use crate::world::store_cause;
 
 /// Makes the new release reachable by a token, checks it, and makes it unreachable again.
@@ -33,7 +34,8 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let checked = check(ctx, &release, &token).await?;
     undo(ctx).await?;
     Ok(format!(
-        "{checked} checks passed on the new release, unseen by users"
+        "{} passed on the new release, unseen by users",
+        count(checked, "check")
     ))
 }
 

@@ -8,6 +8,7 @@ use super::start::{start_instance, stop_instance};
 use crate::executor::Context;
 use crate::health;
 use crate::instances;
+use crate::words::count;
 use crate::world::store_cause;
 
 /// Replaces each such service in turn.
@@ -32,7 +33,10 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
             health::wait_ready(&ctx.world, &release, row).await?;
         }
     }
-    Ok(format!("replaced {} services stop-first", lines.len()))
+    Ok(format!(
+        "replaced {} stop-first",
+        count(lines.len(), "service")
+    ))
 }
 
 /// Stops the new instances and starts the old ones again.

@@ -5,11 +5,13 @@ use std::fs;
 use std::io::ErrorKind;
 
 use landfall_model::{Cause, Digest, ReleaseNumber};
+use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, InstancePhase, ReleaseRow};
 
 use super::prepare::io_cause;
 use crate::executor::{Context, internal_cause};
 use crate::failpoint;
+use crate::words::{count, size};
 use crate::world::{World, store_cause};
 
 /// Retires releases beyond the number that is kept.
@@ -39,11 +41,12 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     for number in &old {
         retire(&ctx.world, &ctx.key, *number, keep).await?;
     }
+    forget_stopped(&ctx.world, &ctx.key).await?;
     let freed = collect_garbage(&ctx.world).await?;
     Ok(format!(
-        "retired {} releases, freed {} KiB of content",
-        old.len(),
-        freed / 1024
+        "retired {}, freed {} of content",
+        count(old.len(), "release"),
+        size(freed)
     ))
 }
 
@@ -84,6 +87,36 @@ async fn retire(
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io_cause("remove", &dir, &error)),
         _ => Ok(()),
     }
+}
+
+/// Removes the records and logs of instances and tasks that ended and whose release is older than
+/// every kept one: started and stopped again under a release that has long been retired.
+async fn forget_stopped(world: &World, key: &EnvironmentKey) -> Result<(), Cause> {
+    let releases = world.store.releases(key).map_err(store_cause)?;
+    let kept = releases.iter().filter(|row| row.retired.is_none());
+    let Some(oldest) = kept.map(|row| row.release.number).min() else {
+        return Ok(());
+    };
+    for row in world.store.instances(key).map_err(store_cause)? {
+        if row.release < oldest && row.phase == InstancePhase::Gone {
+            let removed = world.runtime.remove(&row.id).await;
+            removed.map_err(internal_cause)?;
+            world.store.delete_instance(&row.id).map_err(store_cause)?;
+        }
+    }
+    for status in world.runtime.list().await.map_err(internal_cause)? {
+        let is_old_task = status.spec.owner.as_ref().is_some_and(|owner| {
+            owner.task.is_some()
+                && owner.app == key.app
+                && owner.environment == key.environment
+                && owner.release < oldest
+        });
+        if is_old_task && status.state == InstanceState::Exited {
+            let removed = world.runtime.remove(&status.spec.id).await;
+            removed.map_err(internal_cause)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes trees and blobs that no kept release of any environment needs; bytes freed.

@@ -11,6 +11,7 @@ use crate::failpoint;
 use crate::health;
 use crate::instances;
 use crate::order::levels;
+use crate::words::count;
 use crate::world::{chain, disk_full, store_cause};
 
 /// Starts everything that the plan starts before the switch. A service that others need is
@@ -43,7 +44,7 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
             }
         }
     }
-    Ok(format!("started {started} instances"))
+    Ok(format!("started {}", count(started, "instance")))
 }
 
 /// Starts an instance that is written down.

@@ -14,6 +14,7 @@ use crate::failpoint;
 use crate::instances::addresses;
 use crate::steps::{drain, replace, verify};
 use crate::table::{TableParts, table};
+use crate::words::count;
 use crate::world::store_cause;
 
 /// Attempts to bring old instances back.
@@ -118,7 +119,10 @@ pub async fn go_back(ctx: &mut Context) -> Result<Result<(), Cause>, Cause> {
     match &proof {
         Ok(routes) => ctx.progress(
             StepName::Switch,
-            format!("went back: the previous release answers on {routes} routes"),
+            format!(
+                "went back: the previous release answers on {}",
+                count(*routes, "route")
+            ),
         ),
         Err(cause) => ctx.progress(StepName::Switch, format!("after going back: {cause}")),
     }

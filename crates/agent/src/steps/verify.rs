@@ -9,6 +9,7 @@ use landfall_model::{Cause, CauseKind, ReleaseNumber};
 
 use crate::checks::{Through, host_of};
 use crate::executor::Context;
+use crate::words::count;
 
 /// How long one question may take in the worst case.
 const PER_QUESTION: Duration = Duration::from_secs(10);
@@ -21,7 +22,7 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let release = ctx.release.as_ref().or(ctx.old.as_ref());
     let routes = prove_serving(ctx, ctx.plan.to, release).await?;
     let Some(release) = release else {
-        return Ok(format!("{routes} routes proven"));
+        return Ok(format!("{} proven", count(routes, "route")));
     };
     let through = Through {
         world: &ctx.world,
@@ -36,7 +37,9 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     }
     let number = release.number;
     Ok(format!(
-        "release {number} answers on {routes} routes, {smoked} smoke checks passed"
+        "release {number} answers on {}, {} passed",
+        count(routes, "route"),
+        count(smoked, "smoke check")
     ))
 }
 

@@ -90,7 +90,11 @@ impl DeploymentResult {
         let mark = paint.tone(Tone::Good, "✓");
         let took = paint.tone(Tone::Faint, &format!("({})", human::took(self.ms())));
         let mut out = format!("\n{mark} {} {took}", self.headline(paint));
-        for url in &self.urls {
+        let is_stop = matches!(
+            self.plan.as_ref().map(|plan| &plan.intent),
+            Some(Intent::Stop { .. })
+        );
+        for url in self.urls.iter().filter(|_| !is_stop) {
             out.push_str(&format!("\n  {}", paint.tone(Tone::Accent, url)));
         }
         out

@@ -238,7 +238,7 @@ fn action(line: &ServiceLine) -> (Mark, String) {
         }
         Action::ReplaceStopFirst => (Mark::Changes, "replace, stop first, with a gap".into()),
         Action::Scale => (Mark::Changes, "scale".into()),
-        Action::Serve => (Mark::Changes, "serve other files".into()),
+        Action::Serve => (Mark::Changes, "serve the files of this release".into()),
         Action::Stop => (Mark::Goes, "stop".into()),
     }
 }

@@ -54,7 +54,9 @@ pub(super) fn read(
             .label("needs `run`, `shell` or `static`")
             .fix("add `run = \"node server.js\"`, or `static = { dir = \"dist\" }`");
             scope.context.problem(place, problem);
-            None
+            // Its other mistakes are told as well.
+            let env = read_env(&table, scope, app_env);
+            read_process(name, &table, process::read(&table, None, scope), env, scope)
         }
     }
 }

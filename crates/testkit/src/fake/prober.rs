@@ -94,7 +94,7 @@ impl State {
                 answer.headers.insert(INSTANCE_HEADER.into(), id);
                 answer
             }
-            None => return proxy_answer(503, "no-instance"),
+            None => return proxy_answer(503, "stopped"),
         };
         let token = ask.headers.get(PROBE_HEADER).map(String::as_str);
         match (token == Some(snapshot.probe_token.reveal()), table.release) {

@@ -1,5 +1,7 @@
 //! B6, B9: the queue, cancelling, tasks, stopping and starting, logs.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use landfall_testkit::{Project, Sandbox, wait_for, wait_until};
@@ -8,6 +10,19 @@ use serde_json::json;
 use crate::live::Live;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the proxy sends for the first page, head and body.
+fn answer(sandbox: &Sandbox) -> String {
+    let mut stream = TcpStream::connect(sandbox.http()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
 
 #[test]
 fn b6_a_cancelled_deployment_is_undone_and_says_who_cancelled_it() {
@@ -120,6 +135,9 @@ fn a_stopped_service_gives_503_and_comes_back_with_start() {
     assert_eq!(status["services"][0]["stopped"], true, "{status:#}");
     assert_eq!(status["services"][0]["instances"], json!([]), "{status:#}");
     assert_eq!(status["serving"], json!(null), "{status:#}");
+    let answer = answer(&sandbox).to_lowercase();
+    assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+    assert!(answer.contains("landfall-error: stopped"), "{answer}");
     project.landfall(&["start", "--yes"]).ok();
     let status = project.landfall(&["status", "--json"]).ok().json();
     assert_eq!(status["serving"], 1, "{status:#}");

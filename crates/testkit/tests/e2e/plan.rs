@@ -71,3 +71,39 @@ fn b10_deploying_the_same_again_does_nothing() {
     let status = project.landfall(&["status", "--json"]).ok().json();
     assert_eq!(status["release"]["number"], 1);
 }
+
+#[test]
+fn d6_a_route_that_another_app_has_is_refused_before_anything_is_built() {
+    let sandbox = Sandbox::new();
+    Project::hello(&sandbox).landfall(&["deploy", "--yes"]).ok();
+    let dir = sandbox.dir().join("second");
+    std::fs::create_dir(&dir).unwrap();
+    let second = Project::at(&sandbox, dir);
+    second.write("index.html", "the second app");
+    second.write(
+        "landfall.toml",
+        r#"
+app = "second"
+[service.site]
+static = "."
+build  = { shell = "touch built" }
+[[route]]
+to = "site"
+"#,
+    );
+    for command in [&["plan"][..], &["deploy", "--yes"]] {
+        let refused = second.landfall(command);
+        assert_eq!(refused.code, Some(5), "{refused:#}");
+        assert!(
+            refused.stderr.contains("served by hello/local"),
+            "{refused:#}"
+        );
+        assert!(refused.stderr.contains("second.localhost"), "{refused:#}");
+    }
+    assert!(!second.dir().join("built").exists());
+    second.edit(
+        "to = \"site\"",
+        "to = \"site\"\nhost = \"second.localhost\"",
+    );
+    second.landfall(&["deploy", "--yes"]).ok();
+}

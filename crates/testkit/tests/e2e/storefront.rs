@@ -1,5 +1,6 @@
 //! The storefront stack: a real Next.js server, shipped, broken and brought back under load.
 
+use std::process::Command;
 use std::time::Duration;
 
 use landfall_testkit::load::LoadPlan;
@@ -148,4 +149,62 @@ fn b10_storefront_is_planned_with_its_reasons_and_known_by_its_digest() {
         .collect();
     assert_eq!(digests.len(), 2, "{releases:#}");
     assert_ne!(digests[0], digests[1]);
+}
+
+#[test]
+fn b7_b9_storefront_migrates_before_the_switch_and_outlives_an_agent_killed_by_then() {
+    let sandbox = Sandbox::new();
+    let project = deployed(&sandbox);
+    let agent = sandbox.agent_status()["agent"]["pid"].as_i64().unwrap();
+    let mut live = Live::start_with(&project, "v1", plan(&sandbox));
+    project.storefront_version("v2");
+    let migrated = sandbox.dir().join("migrated");
+    project.append(&format!(
+        r#"
+[task.migrate]
+service = "web"
+shell   = "test -e server.js && echo once >> {mark} && kill -9 {agent} || test -e {mark}"
+when    = "before-switch"
+"#,
+        mark = migrated.display()
+    ));
+    let killed = live.unchanged(&["deploy", "--yes", "--json"]);
+    cause(&killed, 3, "interrupted");
+    let status = project.landfall(&["status", "--json"]).ok().json();
+    assert_eq!(status["serving"], 1, "{status:#}");
+    live.changes_to("v2", &["deploy", "--yes"]).ok();
+    let runs = std::fs::read_to_string(&migrated).unwrap();
+    assert_eq!(runs.lines().count(), 2, "once in each deployment");
+    live.assert_nothing_lost();
+}
+
+#[test]
+fn a2_a3_a4_storefront_tells_its_commit_what_runs_and_what_was_done() {
+    let sandbox = Sandbox::new();
+    let project = Project::storefront(&sandbox, "v1");
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(project.dir())
+            .args(["-c", "user.name=Ada", "-c", "user.email=a@b.c"]);
+        let done = git.args(args).output().unwrap();
+        assert!(done.status.success(), "git {args:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "app", "landfall.toml", "package.json"]);
+    git(&["commit", "--quiet", "-m", "Sell gloves"]);
+    project.landfall(&["deploy", "--yes"]).ok();
+    let view = project.landfall(&["status", "--json"]).ok().json();
+    let source = &view["release"]["source"];
+    assert_eq!(source["subject"], "Sell gloves", "{view:#}");
+    assert_eq!(view["serving"], 1, "{view:#}");
+    let instance = &view["services"][0]["instances"][0];
+    let pid = instance["state"]["pid"].as_i64().unwrap();
+    assert!(std::path::Path::new(&format!("/proc/{pid}")).exists());
+    let report = project.landfall(&["report", "1"]).ok().stdout;
+    for expected in ["# Deployment 1", "rehearse", "succeeded"] {
+        assert!(
+            report.contains(expected),
+            "{expected:?} is not in\n{report}"
+        );
+    }
 }
