@@ -204,7 +204,10 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
 }
 
 fn variables(wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
-    std::env::vars().filter(|(name, _)| wanted(name)).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| wanted(name))
+        .collect()
 }
 
 /// The address that was asked for, else the remembered one, else the first that is free. It is

@@ -16,6 +16,7 @@ mod printer;
 mod project;
 mod render;
 mod state_dir;
+mod variables;
 
 use std::process::ExitCode;
 

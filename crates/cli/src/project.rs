@@ -10,6 +10,7 @@ use landfall_model::{AppName, EnvironmentName};
 
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::printer::Printer;
+use crate::variables::variables;
 
 /// An app and the environment of it that was asked for.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub fn load(
 ) -> CommandResult<LoadedApp> {
     let file = find(file)?;
     let request = LoadRequest {
-        variables: std::env::vars().collect(),
+        variables: variables().collect(),
         ..LoadRequest::new(as_shown(&file), environment.clone())
     };
     let loaded = landfall_config::load(&request).map_err(|found| config_error(printer, &found))?;

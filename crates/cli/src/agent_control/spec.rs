@@ -10,6 +10,8 @@ use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{Limits, RestartSpec, StopSpec};
 use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec};
 
+use crate::variables::variables;
+
 /// What of the user's environment the agent gets: enough to run programs as the user does. Build
 /// commands get the environment of the person who deploys, with each deployment.
 const PASSED_ON: [&str; 8] = [
@@ -58,7 +60,7 @@ pub(super) fn stop() -> StopSpec {
 
 /// The environment it runs in.
 pub(super) fn environment(paths: &StatePaths, http: Option<SocketAddr>) -> EnvValues {
-    let mut env: EnvValues = std::env::vars()
+    let mut env: EnvValues = variables()
         .filter(|(name, _)| is_passed_on(name))
         .map(|(name, value)| (name, Secret::new(value)))
         .collect();

@@ -16,6 +16,7 @@ use crate::context::{Context, asked_by};
 use crate::exit::ExitCode;
 use crate::printer::Tone;
 use crate::project::Project;
+use crate::variables::variables;
 use crate::{git, render};
 
 /// Variables of the shell that a build has no use for, and that would differ on every call.
@@ -27,7 +28,7 @@ pub fn deploy_source(loaded: LoadedApp) -> DeploySource {
         info: git::source_info(&loaded.root),
         root: loaded.root,
         spec: loaded.spec,
-        build_env: build_env(std::env::vars()),
+        build_env: build_env(variables()),
     }
 }
 

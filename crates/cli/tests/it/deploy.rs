@@ -207,3 +207,17 @@ fn b7_a_deployment_is_followed_through_the_death_of_the_agent() {
     assert_eq!(json["outcome"], "stopped", "{json}");
     assert_eq!(json["cause"]["kind"], "interrupted", "{json}");
 }
+
+#[test]
+fn a_variable_of_the_environment_that_is_not_text_is_nobody_s_concern() {
+    use std::os::unix::ffi::OsStrExt;
+    let test = Test::with_site();
+    let mut deploy = test.command(&["deploy", "--yes"]);
+    deploy.env("STRANGE", std::ffi::OsStr::from_bytes(b"\xff\xfe"));
+    let output = deploy.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
