@@ -29,8 +29,26 @@ struct Shared {
     active: HashMap<EnvironmentKey, Active>,
     /// Variables for the builds of queued deployments; never written down.
     build_env: HashMap<DeploymentId, BTreeMap<String, String>>,
+    /// Environments in which nothing may be deployed now, because they are being removed.
+    reserved: HashSet<EnvironmentKey>,
     /// Whether new deployments are turned away because the agent is about to stop.
     closed: bool,
+}
+
+/// Keeps deployments out of an environment until it is dropped.
+pub struct Reserved {
+    shared: Arc<Mutex<Shared>>,
+    key: EnvironmentKey,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        lock(&self.shared).reserved.remove(&self.key);
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Active {
@@ -63,7 +81,7 @@ impl Deployments {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     /// Environments with a deployment under way.
@@ -107,12 +125,19 @@ impl Deployments {
             return Err(Cause::new(CauseKind::Refused, message).into());
         }
         let store = &self.world.store;
-        store.ensure_environment(&key).map_err(store_cause)?;
         if request.supersede {
             self.supersede(&key)?;
         }
-        let id = store.queue_deployment(&key, &new, &request.by, self.world.now());
-        let id = id.map_err(store_cause)?;
+        let id = {
+            // Held over both, so that nothing is queued in an environment that is being removed.
+            let shared = self.lock();
+            if shared.reserved.contains(&key) {
+                return Err(is_reserved(&key).into());
+            }
+            store.ensure_environment(&key).map_err(store_cause)?;
+            let id = store.queue_deployment(&key, &new, &request.by, self.world.now());
+            id.map_err(store_cause)?
+        };
         if let Some(deploy) = request.plan.deploy {
             self.lock().build_env.insert(id, deploy.build_env);
         }
@@ -128,6 +153,27 @@ impl Deployments {
         Ok(DeployAccepted {
             deployment: Some(id),
             plan: response.plan,
+        })
+    }
+
+    /// Keeps deployments out of an environment.
+    ///
+    /// # Errors
+    /// When one is under way or waits, or somebody else keeps them out.
+    pub fn reserve(&self, key: &EnvironmentKey) -> Result<Reserved, Cause> {
+        let open = self.world.store.open_deployments().map_err(store_cause)?;
+        let mut shared = self.lock();
+        if let Some(row) = open.iter().find(|row| row.key == *key) {
+            let message = format!("deployment {} of {key} is under way", row.id);
+            let fix = format!("wait for its end, or `landfall cancel {}`", row.id);
+            return Err(Cause::new(CauseKind::Refused, message).with_fix(fix));
+        }
+        if shared.active.contains_key(key) || !shared.reserved.insert(key.clone()) {
+            return Err(is_reserved(key));
+        }
+        Ok(Reserved {
+            shared: self.shared.clone(),
+            key: key.clone(),
         })
     }
 
@@ -209,6 +255,10 @@ impl Deployments {
     pub fn reopen(&self) {
         self.lock().closed = false;
     }
+}
+
+fn is_reserved(key: &EnvironmentKey) -> Cause {
+    Cause::new(CauseKind::Refused, format!("{key} is being removed"))
 }
 
 fn check_expected(expect: Option<Digest>, due: &PlanResponse) -> Result<(), Rejected> {

@@ -18,6 +18,7 @@ pub mod planner;
 pub mod ports;
 pub mod reconcile;
 pub mod redact;
+pub mod removal;
 pub mod report;
 pub mod routes;
 pub mod start;

@@ -100,6 +100,7 @@ pub enum Command {
     Attach(commands::attach::AttachArgs),
     Cancel(commands::cancel::CancelArgs),
     Cache(commands::cache::CacheArgs),
+    Remove(commands::remove::RemoveArgs),
     Agent(commands::agent::AgentArgs),
     Demo(commands::demo::DemoArgs),
     Schema(commands::schema::SchemaArgs),

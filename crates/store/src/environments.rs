@@ -5,7 +5,7 @@ use std::fmt;
 
 use landfall_model::snapshot::{Candidate, Table};
 use landfall_model::{AppName, DeploymentId, EnvironmentName, ReleaseNumber, ServiceName};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::codec::{encode, json, json_opt, word};
 use crate::{Store, StoreError};
@@ -103,6 +103,33 @@ impl Store {
         Ok(ReleaseNumber(
             self.lock().query_row(sql, keys, |row| row.get(0))?,
         ))
+    }
+
+    /// Makes an environment one to which nothing is deployed: no live release, no routes, no
+    /// addresses, and no release to return to. Its row, its numbers and its history stay.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it has happened.
+    pub fn clear_environment(&self, key: &EnvironmentKey, why: &str) -> Result<(), StoreError> {
+        let (app, environment) = (key.app.as_str(), key.environment.as_str());
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "UPDATE environment SET live = NULL, routes = NULL, stopped = '[]'
+             WHERE app = ?1 AND environment = ?2",
+            [app, environment],
+        )?;
+        transaction.execute(
+            "UPDATE release SET retired = coalesce(retired, ?3)
+             WHERE app = ?1 AND environment = ?2",
+            [app, environment, why],
+        )?;
+        transaction.execute(
+            "DELETE FROM address WHERE app = ?1 AND environment = ?2",
+            [app, environment],
+        )?;
+        transaction.commit()?;
+        Ok(())
     }
 
     /// The stable port of a service, if it has one.

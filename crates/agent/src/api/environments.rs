@@ -10,10 +10,11 @@ use super::Api;
 use super::error::Failed;
 use super::types::{
     ApiError, CacheClearRequest, CacheCleared, EnvironmentView, HistoryView, OperationView,
-    ReleaseView,
+    ReleaseView, RemoveRequest, Removed,
 };
 use super::views::{deployment_view, release_view};
 use crate::observe;
+use crate::removal;
 use crate::steps::prepare::io_cause;
 use crate::writable;
 
@@ -177,6 +178,29 @@ pub async fn clear_cache(
     };
     api.world.store.insert_operation(&row.key, &operation)?;
     Ok(Json(CacheCleared { files, bytes }))
+}
+
+/// Removes an environment in which nothing runs: routes, releases, files. Its history stays.
+///
+/// # Errors
+/// When something still runs or is deployed, or something cannot be removed.
+#[utoipa::path(
+    post, path = "/v1/environments/{app}/{environment}/remove",
+    params(("app" = String, Path), ("environment" = String, Path)),
+    request_body = RemoveRequest,
+    responses(
+        (status = 200, body = Removed),
+        (status = 404, body = ApiError), (status = 409, body = ApiError)
+    )
+)]
+pub async fn remove(
+    State(api): State<Api>,
+    Path((app, environment)): Path<(AppName, EnvironmentName)>,
+    Json(request): Json<RemoveRequest>,
+) -> Result<Json<Removed>, Failed> {
+    let key = find(&api, EnvironmentKey { app, environment })?.key;
+    let removed = removal::remove(&api.world, &api.deployments, &key, &request.by).await?;
+    Ok(Json(removed))
 }
 
 fn declared_paths(

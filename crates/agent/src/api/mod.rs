@@ -57,7 +57,8 @@ pub fn router(api: Api) -> Router {
         .route("/history", get(environments::history))
         .route("/logs", get(logs::logs))
         .route("/tasks/{task}", post(tasks::run))
-        .route("/cache/clear", post(environments::clear_cache));
+        .route("/cache/clear", post(environments::clear_cache))
+        .route("/remove", post(environments::remove));
     let v1 = Router::new()
         .route("/agent", get(agent::info))
         .route("/agent/stop", post(agent::stop))

@@ -25,6 +25,7 @@ use super::{agent, deployments, environments, logs, stream, tasks};
         environments::releases,
         environments::history,
         environments::clear_cache,
+        environments::remove,
         logs::logs,
         tasks::run,
     )

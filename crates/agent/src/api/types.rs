@@ -380,6 +380,22 @@ pub struct CacheCleared {
     pub bytes: u64,
 }
 
+/// Removes an environment.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RemoveRequest {
+    /// Who asks.
+    pub by: String,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Removed {
+    /// Releases that a rollback could have returned to, the live one included.
+    pub releases: u64,
+    /// Bytes of content that nothing else needs.
+    pub bytes: u64,
+}
+
 /// Something done by hand that was no deployment: history holds it too.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OperationView {

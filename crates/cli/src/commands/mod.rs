@@ -14,6 +14,7 @@ pub mod init;
 pub mod logs;
 pub mod plan;
 pub mod releases;
+pub mod remove;
 pub mod report;
 pub mod restart;
 pub mod rollback;
@@ -53,6 +54,7 @@ pub async fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Attach(args) => attach::cmd_attach(context, args).await,
         Command::Cancel(args) => cancel::cmd_cancel(context, args).await,
         Command::Cache(args) => cache::cmd_cache(context, args).await,
+        Command::Remove(args) => remove::cmd_remove(context, args).await,
         Command::Agent(args) => agent::cmd_agent(context, args).await,
         Command::Demo(args) => demo::cmd_demo(context, args).await,
         Command::Schema(args) => schema::cmd_schema(context, args),

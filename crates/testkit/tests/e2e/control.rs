@@ -169,3 +169,31 @@ fn f4_logs_are_kept_by_release_and_can_be_searched() {
             .is_empty()
     );
 }
+
+#[test]
+fn a_removed_app_leaves_nothing_behind_but_its_history_and_can_come_back() {
+    let sandbox = Sandbox::new();
+    let project = Project::hello(&sandbox);
+    project.landfall(&["deploy", "--yes"]).ok();
+    let kept = sandbox.home().join("apps/hello");
+    assert!(kept.exists());
+    let refused = project.landfall(&["remove"]);
+    assert_eq!(refused.code, Some(2), "nobody was asked: {refused:#}");
+    assert!(kept.exists());
+    let removed = project.landfall(&["remove", "--yes", "--json"]).ok().json();
+    assert_eq!(removed["releases"], 1, "{removed:#}");
+    assert!(answer(&sandbox).starts_with("HTTP/1.1 404 "));
+    let left = std::fs::read_dir(sandbox.home().join("instances")).unwrap();
+    assert_eq!(left.count(), 0, "records of instances are left");
+    assert!(!kept.join("local").exists());
+    let history = project.landfall(&["history"]).ok().stdout;
+    assert!(history.contains("removed the environment"), "{history}");
+    let back = project.landfall(&["rollback", "--yes"]);
+    assert_eq!(back.code, Some(5), "{back:#}");
+    project.landfall(&["deploy", "--yes"]).ok();
+    let status = project.landfall(&["status", "--json"]).ok().json();
+    assert_eq!(
+        status["serving"], 2,
+        "numbers are never used twice: {status:#}"
+    );
+}
