@@ -20,6 +20,12 @@ impl Clock for FakeClock {
     }
 }
 
+/// Lets simulated time pass, which takes none: the clock of a paused runtime jumps to the next
+/// moment at which anything happens.
+pub async fn elapse(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// The moment that is `since` after the begin.
 pub(super) fn at(since: Duration) -> Timestamp {
     let millis = i64::try_from(since.as_millis()).unwrap_or(0);

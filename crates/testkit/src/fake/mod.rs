@@ -22,7 +22,7 @@ mod users;
 
 pub use artifacts::FakeArtifacts;
 pub use behaviour::{Behaviour, Listens, Met};
-pub use clock::FakeClock;
+pub use clock::{FakeClock, elapse};
 pub use faults::{Fault, Moment};
 pub use host::Host;
 pub use image::Image;

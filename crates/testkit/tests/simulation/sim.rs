@@ -17,7 +17,7 @@ use landfall_model::DeploymentId;
 use landfall_model::env::Secret;
 use landfall_store::{DeploymentRow, Store};
 use landfall_testkit::fake::{
-    FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image,
+    FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image, elapse,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -100,7 +100,7 @@ impl Agent {
 
     /// Lets time pass.
     pub fn pass(&self, ms: u64) {
-        self.run(async { tokio::time::sleep(Duration::from_millis(ms)).await });
+        self.run(elapse(Duration::from_millis(ms)));
     }
 
     /// Asks for a deployment.
@@ -118,9 +118,9 @@ impl Agent {
             {
                 let waited = self.host.now() - begun;
                 assert!(waited < WEDGED, "a deployment does not end");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                elapse(Duration::from_millis(100)).await;
             }
-            tokio::time::sleep(LOOKS).await;
+            elapse(LOOKS).await;
         });
     }
 
