@@ -7,7 +7,7 @@ use landfall_model::env::{EnvValues, Resolve, Secret};
 use landfall_model::release::Release;
 use landfall_model::spec::{ProcessSpec, StopSpec};
 use landfall_model::{Cause, CauseKind, InstanceId, ServiceName, TaskName};
-use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner};
+use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec};
 use landfall_store::{EnvironmentKey, InstancePhase, InstanceRow, Store};
 
 use crate::table::loopback;
@@ -45,8 +45,10 @@ pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Lau
             release: row.release,
             deployment: Some(row.deployment),
         }),
-        argv: process.run.argv(),
-        dir: tree(world, release, &row.service).join(&process.dir),
+        run: RunSpec::Process {
+            argv: process.run.argv(),
+            dir: tree(world, release, &row.service).join(&process.dir),
+        },
         port: row.port,
         restart: Some(process.restart.clone()),
         stop: process.stop.clone(),
@@ -92,8 +94,10 @@ pub fn launch_task(
             release: release.number,
             deployment,
         }),
-        argv: task.run.argv(),
-        dir: tree(world, release, &task.service).join(&process.dir),
+        run: RunSpec::Process {
+            argv: task.run.argv(),
+            dir: tree(world, release, &task.service).join(&process.dir),
+        },
         port: None,
         restart: None,
         stop: StopSpec {

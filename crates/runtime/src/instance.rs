@@ -2,7 +2,7 @@
 //!
 //! Plain data, on disk and on the wire between the shim and the agent; it holds no secret.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use landfall_model::spec::{Limits, RestartSpec, StopSpec};
@@ -10,6 +10,8 @@ use landfall_model::{
     AppName, DeploymentId, EnvironmentName, InstanceId, ReleaseNumber, ServiceName, TaskName,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::container::ContainerRun;
 
 /// The format of [`InstanceSpec`] on disk.
 pub const INSTANCE_FORMAT: u32 = 1;
@@ -23,11 +25,9 @@ pub struct InstanceSpec {
     pub id: InstanceId,
     /// What it belongs to; `None` for Landfall's own processes.
     pub owner: Option<Owner>,
-    /// Program and arguments; never empty.
-    pub argv: Vec<String>,
-    /// Absolute working directory.
-    pub dir: PathBuf,
-    /// The port it was given.
+    /// What runs.
+    pub run: RunSpec,
+    /// The port it was given, where it is a process.
     pub port: Option<u16>,
     /// What happens when it exits by itself; `None` leaves it exited: tasks.
     pub restart: Option<RestartSpec>,
@@ -37,6 +37,39 @@ pub struct InstanceSpec {
     pub limits: Limits,
     /// Bounds of its log.
     pub log: LogSpec,
+}
+
+/// What runs as an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunSpec {
+    /// A process of this host.
+    Process {
+        /// Program and arguments; never empty.
+        argv: Vec<String>,
+        /// Absolute working directory.
+        dir: PathBuf,
+    },
+    /// A container.
+    Container(ContainerRun),
+}
+
+impl RunSpec {
+    /// Program, arguments and working directory, where it is a process.
+    pub fn process(&self) -> Option<(&[String], &Path)> {
+        match self {
+            Self::Process { argv, dir } => Some((argv, dir)),
+            Self::Container(_) => None,
+        }
+    }
+
+    /// The container, where it is one.
+    pub fn container(&self) -> Option<&ContainerRun> {
+        match self {
+            Self::Process { .. } => None,
+            Self::Container(container) => Some(container),
+        }
+    }
 }
 
 /// What an instance belongs to.
@@ -99,7 +132,7 @@ pub struct InstanceStatus {
 pub enum InstanceState {
     /// The process runs.
     Running {
-        /// Its process id.
+        /// Its process id; that of its first process, where it is a container.
         pid: u32,
         /// Since when.
         since: Timestamp,
@@ -116,7 +149,8 @@ pub enum InstanceState {
     },
     /// It exited, or was stopped, and stays so.
     Exited,
-    /// Its shim is gone without a word: killed, or the host rebooted. The process is not running.
+    /// What kept it is gone without a word: its shim was killed, the host rebooted, its container
+    /// was removed by hand. It is not running.
     Lost,
 }
 
@@ -129,7 +163,7 @@ pub struct Exit {
     pub code: Option<i32>,
     /// Signal number, when it was killed.
     pub signal: Option<i32>,
-    /// Why, as far as the shim knows.
+    /// Why, as far as is known.
     pub reason: ExitReason,
     /// How long it had run, in milliseconds.
     pub ran_ms: u64,

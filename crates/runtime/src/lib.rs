@@ -5,6 +5,7 @@
 //! Nothing here knows of deployments, routes or SQL.
 
 mod cgroup;
+pub mod container;
 mod error;
 mod files;
 mod instance;
@@ -29,6 +30,7 @@ use tokio::sync::mpsc;
 pub use error::RuntimeError;
 pub use instance::{
     Exit, ExitReason, INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus, LogSpec, Owner,
+    RunSpec,
 };
 pub use log_line::{LogLine, LogQuery, Stream};
 
@@ -53,6 +55,11 @@ pub trait Runtime: Send + Sync {
     /// Waits until an instance's `seq` is above `seen`, and returns its status. Never returns for
     /// an instance that does not change; drop the future to stop waiting.
     async fn changed(&self, id: &InstanceId, seen: u64) -> Result<InstanceStatus, RuntimeError>;
+
+    /// Where the instance's port is reached now; `None` while there is none. A container may have
+    /// another address after each of its starts: a change of it is a change of the status, of
+    /// which [`Runtime::changed`] tells.
+    async fn address(&self, id: &InstanceId) -> Result<Option<SocketAddr>, RuntimeError>;
 
     /// Addresses on which the instance's processes listen, as the kernel tells.
     async fn listening(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError>;

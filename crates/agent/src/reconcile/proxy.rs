@@ -8,7 +8,7 @@ use std::time::Duration;
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{Limits, RestartSpec, StopSpec};
 use landfall_model::{Cause, CauseKind, InstanceId};
-use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, InstanceState, LogSpec, Runtime};
+use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, InstanceState, LogSpec, RunSpec, Runtime};
 
 use crate::PROXY_INSTANCE;
 use crate::executor::{internal, internal_cause};
@@ -63,8 +63,10 @@ fn spec(keeper: &ProxyKeeper, id: InstanceId) -> InstanceSpec {
         format: INSTANCE_FORMAT,
         id,
         owner: None,
-        argv: keeper.argv.clone(),
-        dir: keeper.dir.clone(),
+        run: RunSpec::Process {
+            argv: keeper.argv.clone(),
+            dir: keeper.dir.clone(),
+        },
         port: None,
         restart: Some(system_restart()),
         stop: system_stop(),

@@ -8,7 +8,7 @@ use landfall_agent::paths::StatePaths;
 use landfall_model::InstanceId;
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{Limits, RestartSpec, StopSpec};
-use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec};
+use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, RunSpec};
 
 use crate::variables::variables;
 
@@ -25,12 +25,14 @@ pub(super) fn instance(id: &InstanceId, paths: &StatePaths, program: &Path) -> I
         format: INSTANCE_FORMAT,
         id: id.clone(),
         owner: None,
-        argv: vec![
-            program.to_string_lossy().into_owned(),
-            "agent".into(),
-            "run".into(),
-        ],
-        dir: paths.root().to_owned(),
+        run: RunSpec::Process {
+            argv: vec![
+                program.to_string_lossy().into_owned(),
+                "agent".into(),
+                "run".into(),
+            ],
+            dir: paths.root().to_owned(),
+        },
         port: None,
         restart: Some(restart()),
         stop: stop(),

@@ -67,13 +67,16 @@ async fn is_supervised(dir: &InstanceDir, spec: &InstanceSpec) -> Result<bool, R
 }
 
 fn check(spec: &InstanceSpec, env: &EnvValues) -> Result<(), String> {
-    if spec.argv.is_empty() {
+    let Some((argv, dir)) = spec.run.process() else {
+        return Err("it is a container, which no shim can keep".to_owned());
+    };
+    if argv.is_empty() {
         return Err("there is no program to run".to_owned());
     }
-    if !spec.dir.is_absolute() {
+    if !dir.is_absolute() {
         return Err(format!(
             "working directory {} is not absolute",
-            spec.dir.display()
+            dir.display()
         ));
     }
     let is_bad = |name: &str| name.is_empty() || name.contains(['=', '\0']);

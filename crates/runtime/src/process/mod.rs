@@ -15,7 +15,7 @@ mod stop;
 mod sweep;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -112,6 +112,11 @@ impl Runtime for ProcessRuntime {
         observe::changed(&self.instance(id), id, seen).await
     }
 
+    async fn address(&self, id: &InstanceId) -> Result<Option<SocketAddr>, RuntimeError> {
+        let spec = observe::status(&self.instance(id), id).await?.spec;
+        Ok(spec.port.map(|port| (Ipv4Addr::LOCALHOST, port).into()))
+    }
+
     async fn listening(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError> {
         let dir = self.instance(id);
         let status = observe::status(&dir, id).await?;
@@ -125,7 +130,8 @@ impl Runtime for ProcessRuntime {
         env: &EnvValues,
     ) -> Result<(i32, String), RuntimeError> {
         let spec = observe::status(&self.instance(id), id).await?.spec;
-        exec::run(&spec.dir, command, env).await
+        let (_, dir) = spec.run.process().ok_or_else(|| no_process(id))?;
+        exec::run(dir, command, env).await
     }
 
     async fn logs(&self, id: &InstanceId, query: &LogQuery) -> Result<Vec<LogLine>, RuntimeError> {
@@ -158,6 +164,11 @@ fn io_error(
         path,
         source,
     }
+}
+
+/// What is said of an instance that is kept here and is no process.
+fn no_process(id: &InstanceId) -> RuntimeError {
+    shim_error(id, "keeps something that is no process")
 }
 
 /// A word on what a shim did.

@@ -64,12 +64,11 @@ pub(crate) fn spawn(
     env: &Env,
     cgroup: Option<&Cgroup>,
 ) -> Result<(App, Pipes), String> {
-    let (program, args) = spec
-        .argv
-        .split_first()
-        .ok_or("there is no program to run")?;
-    if let Err(error) = std::fs::read_dir(&spec.dir) {
-        return Err(format!("failed to enter {}: {error}", spec.dir.display()));
+    let nothing = "there is no program to run";
+    let (argv, dir) = spec.run.process().ok_or(nothing)?;
+    let (program, args) = argv.split_first().ok_or(nothing)?;
+    if let Err(error) = std::fs::read_dir(dir) {
+        return Err(format!("failed to enter {}: {error}", dir.display()));
     }
     let cannot = |error: io::Error| format!("failed to execute {program}: {error}");
     let (stdout, app_stdout) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| cannot(e.into()))?;
@@ -81,7 +80,7 @@ pub(crate) fn spawn(
     let mut command = Command::new(program);
     command
         .args(args)
-        .current_dir(&spec.dir)
+        .current_dir(dir)
         .env_clear()
         .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())

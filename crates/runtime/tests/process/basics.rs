@@ -116,7 +116,7 @@ async fn what_an_exited_program_leaves_behind_is_killed() {
 async fn a_program_that_does_not_exist_is_said_to_be_missing() {
     let bench = Bench::new();
     let mut spec = bench.sh("");
-    spec.argv = vec!["/no/such/program".into()];
+    spec.run = bench.program("/no/such/program");
     bench.start(&spec).await;
     let exit = bench
         .until_exited(&spec.id)

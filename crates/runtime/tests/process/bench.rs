@@ -11,7 +11,7 @@ use landfall_model::spec::{Limits, RestartSpec, StopSpec};
 use landfall_runtime::process::{ProcessRuntime, ProcessRuntimeOptions};
 use landfall_runtime::{
     INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus, LogQuery, LogSpec, Owner,
-    Runtime, Stream,
+    RunSpec, Runtime, Stream,
 };
 
 /// How long anything may take on a machine that is busy with something else.
@@ -47,8 +47,10 @@ impl Bench {
                 release: landfall_model::ReleaseNumber(1),
                 deployment: None,
             }),
-            argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
-            dir: self.root.path().to_owned(),
+            run: RunSpec::Process {
+                argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
+                dir: self.root.path().to_owned(),
+            },
             port: None,
             restart: None,
             stop: StopSpec {
@@ -57,6 +59,14 @@ impl Bench {
             },
             limits: Limits::default(),
             log: LogSpec::default(),
+        }
+    }
+
+    /// A program without arguments, to be run in the bench's directory.
+    pub fn program(&self, path: &str) -> RunSpec {
+        RunSpec::Process {
+            argv: vec![path.to_owned()],
+            dir: self.root.path().to_owned(),
         }
     }
 

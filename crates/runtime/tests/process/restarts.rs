@@ -76,7 +76,7 @@ async fn a_program_that_appears_later_is_started_by_the_policy() {
     let bench = Bench::new();
     let mut spec = bench.sh("");
     let program = bench.root.path().join("later");
-    spec.argv = vec![program.to_string_lossy().into_owned()];
+    spec.run = bench.program(&program.to_string_lossy());
     spec.restart = Some(quick_restart());
     bench.start(&spec).await;
     bench.until(&spec.id, |status| status.restarts > 0).await;

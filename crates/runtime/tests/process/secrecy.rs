@@ -12,7 +12,7 @@ const VALUE: &str = "s3cr3t-4711-value";
 async fn the_program_gets_exactly_the_environment_it_was_given() {
     let bench = Bench::new();
     let mut spec = bench.sh("");
-    spec.argv = vec!["/usr/bin/env".into()];
+    spec.run = bench.program("/usr/bin/env");
     let given = env(&[("PORT", "4242"), ("EMPTY", ""), ("LINES", "a=b c")]);
     bench.runtime.start(&spec, &given).await.expect("a start");
     bench.until_exited(&spec.id).await;

@@ -1,6 +1,6 @@
 //! Instances of the simulated host.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -88,10 +88,13 @@ impl FakeRuntime {
             id: spec.id.clone(),
             message,
         };
-        let behaviour =
-            Behaviour::of(&spec.argv).ok_or_else(|| broken("no such program".into()))?;
-        if !spec.dir.is_dir() {
-            return Err(broken(format!("no directory {}", spec.dir.display())));
+        let (argv, dir) = spec
+            .run
+            .process()
+            .ok_or_else(|| broken("no engine".into()))?;
+        let behaviour = Behaviour::of(argv).ok_or_else(|| broken("no such program".into()))?;
+        if !dir.is_dir() {
+            return Err(broken(format!("no directory {}", dir.display())));
         }
         let now = self.0.now();
         let mut state = self.0.state();
@@ -152,6 +155,12 @@ impl Runtime for FakeRuntime {
     async fn changed(&self, id: &InstanceId, seen: u64) -> Result<InstanceStatus, RuntimeError> {
         self.0.enter("changed").map_err(injected(id))?;
         self.wait_change(id, seen).await
+    }
+
+    async fn address(&self, id: &InstanceId) -> Result<Option<SocketAddr>, RuntimeError> {
+        self.0.enter("address").map_err(injected(id))?;
+        let port = self.look(id)?.spec.port;
+        Ok(port.map(|port| (Ipv4Addr::LOCALHOST, port).into()))
     }
 
     async fn listening(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError> {

@@ -54,6 +54,10 @@ impl Runtime for FakeSystem {
         std::future::pending().await
     }
 
+    async fn address(&self, _id: &InstanceId) -> Result<Option<SocketAddr>, RuntimeError> {
+        Ok(None)
+    }
+
     async fn listening(&self, _id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError> {
         Ok(Vec::new())
     }

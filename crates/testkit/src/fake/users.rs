@@ -102,7 +102,7 @@ impl State {
             .collect();
         let mut found = Vec::new();
         for (index, one) in running.iter().enumerate() {
-            if !one.spec.dir.is_dir() {
+            if !one.spec.run.process().is_some_and(|(_, dir)| dir.is_dir()) {
                 found.push(format!("{} runs in a directory that is gone", one.spec.id));
             }
             for other in &running[index + 1..] {
