@@ -37,4 +37,75 @@ pub enum RuntimeError {
         /// What it did.
         message: String,
     },
+    /// A container is not as it must be for what was asked.
+    #[error("container of instance {id} {message}")]
+    Container {
+        /// Which.
+        id: InstanceId,
+        /// What it is, and what helps.
+        message: String,
+    },
+    /// Someone else removed the container.
+    #[error(
+        "container of instance {id} was removed by someone else; starting the instance makes it \
+         again, and its log is gone"
+    )]
+    ContainerRemoved {
+        /// Which.
+        id: InstanceId,
+    },
+    /// An instance is a container, and there is no engine to ask.
+    #[error("instance {id} is a container, and no Docker engine is set up for it")]
+    NoEngine {
+        /// Which.
+        id: InstanceId,
+    },
+    /// The engine does not answer.
+    #[error("the Docker engine does not answer at {socket}: {fix}")]
+    EngineDown {
+        /// Where it was asked.
+        socket: PathBuf,
+        /// What helps.
+        fix: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine answered, but not as was hoped.
+    #[error("the Docker engine failed to {operation}: {message}")]
+    Engine {
+        /// What was asked, as a verb.
+        operation: String,
+        /// What it said.
+        message: String,
+    },
+    /// An image is not on this host.
+    #[error(
+        "image {image} of instance {id} is not on this host: build it or load it, then start again"
+    )]
+    ImageMissing {
+        /// Which instance.
+        id: InstanceId,
+        /// Which image.
+        image: String,
+    },
+    /// A network that is someone else's does not exist.
+    #[error(
+        "network {network} does not exist: make it with `docker network create {network}`, or do \
+         not declare it as external"
+    )]
+    NetworkMissing {
+        /// Which network.
+        network: String,
+    },
+    /// Something of this name exists and is someone else's.
+    #[error("{kind} {name} exists and is not of this Landfall: {fix}")]
+    Foreign {
+        /// What it is: container, network.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What helps.
+        fix: &'static str,
+    },
 }

@@ -1,16 +1,21 @@
 //! Running instances.
 //!
 //! [`Runtime`] is what the agent knows of processes and containers: start, stop, look, listen.
-//! Its process implementation keeps one shim per instance, so that an instance outlives the agent.
+//! Its process implementation keeps one shim per instance, so that an instance outlives the agent;
+//! its other one keeps containers of a Docker Engine. [`Runtimes`] is both as one.
 //! Nothing here knows of deployments, routes or SQL.
 
+mod both;
 mod cgroup;
+mod changing;
 pub mod container;
+pub mod docker;
 mod error;
 mod files;
 mod instance;
 mod lock;
 mod log_files;
+mod log_joiner;
 mod log_line;
 mod proc;
 pub mod process;
@@ -27,6 +32,7 @@ use landfall_model::spec::StopSpec;
 use landfall_model::{CommandSpec, InstanceId};
 use tokio::sync::mpsc;
 
+pub use both::Runtimes;
 pub use error::RuntimeError;
 pub use instance::{
     Exit, ExitReason, INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus, LogSpec, Owner,

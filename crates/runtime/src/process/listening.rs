@@ -45,7 +45,7 @@ fn look(dir: &InstanceDir, app: u32) -> Vec<SocketAddr> {
 }
 
 /// The TCP sockets that the app can see: it may have a network of its own.
-fn tables(app: u32) -> impl Iterator<Item = TcpNetEntry> {
+pub(crate) fn tables(app: u32) -> impl Iterator<Item = TcpNetEntry> {
     let process = i32::try_from(app)
         .ok()
         .and_then(|pid| Process::new(pid).ok());
@@ -54,7 +54,8 @@ fn tables(app: u32) -> impl Iterator<Item = TcpNetEntry> {
     v4.into_iter().flatten().chain(v6.into_iter().flatten())
 }
 
-fn sockets_of(pid: u32) -> Vec<u64> {
+/// The sockets that a process has open, by inode.
+pub(crate) fn sockets_of(pid: u32) -> Vec<u64> {
     let process = i32::try_from(pid)
         .ok()
         .and_then(|pid| Process::new(pid).ok());

@@ -12,15 +12,13 @@ use tokio::time::sleep;
 
 use super::client::{has_shim, is_unknown};
 use super::io_error;
-use crate::log_files::{self, RawLine};
+use crate::log_files;
+use crate::log_joiner::Joiner;
 use crate::record::InstanceDir;
-use crate::{LogLine, LogQuery, RuntimeError, Stream};
+use crate::{LogLine, LogQuery, RuntimeError};
 
 /// How often a log that is followed is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// Longest line that is put together from parts, in bytes; a longer one is given out in several.
-const MAX_LINE: usize = 256 << 10;
 
 /// Bytes read from a file at a time.
 const BLOCK: usize = 64 << 10;
@@ -211,48 +209,5 @@ impl Reader {
         }
         self.rest.drain(..=end);
         Ok(read)
-    }
-}
-
-/// Puts lines together from their parts, each stream for itself.
-#[derive(Debug, Default)]
-struct Joiner {
-    open: Vec<(Stream, jiff::Timestamp, Vec<u8>)>,
-}
-
-impl Joiner {
-    fn add(&mut self, line: &RawLine<'_>) -> Option<LogLine> {
-        let known = self
-            .open
-            .iter()
-            .position(|(stream, ..)| *stream == line.stream);
-        let Some(index) = known else {
-            if !line.partial {
-                return Some(finished(line.stream, line.at, line.text));
-            }
-            self.open.push((line.stream, line.at, line.text.to_vec()));
-            return None;
-        };
-        self.open[index].2.extend_from_slice(line.text);
-        if line.partial && self.open[index].2.len() < MAX_LINE {
-            return None;
-        }
-        let (stream, at, text) = self.open.swap_remove(index);
-        Some(finished(stream, at, &text))
-    }
-
-    fn finish(&mut self) -> Vec<LogLine> {
-        let open = self.open.drain(..);
-        open.map(|(stream, at, text)| finished(stream, at, &text))
-            .collect()
-    }
-}
-
-fn finished(stream: Stream, at: jiff::Timestamp, text: &[u8]) -> LogLine {
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
-    LogLine {
-        at,
-        stream,
-        text: String::from_utf8_lossy(text).into_owned(),
     }
 }

@@ -7,17 +7,15 @@ mod client;
 mod exec;
 pub mod identity;
 mod launch;
-mod listening;
+pub(crate) mod listening;
 mod logs;
 mod observe;
 mod shims;
 mod stop;
 mod sweep;
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
@@ -25,6 +23,7 @@ use landfall_model::spec::StopSpec;
 use landfall_model::{CommandSpec, InstanceId};
 use tokio::sync::mpsc;
 
+use crate::changing::Changing;
 use crate::record::InstanceDir;
 use crate::{InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError};
 
@@ -43,9 +42,8 @@ pub struct ProcessRuntimeOptions {
 pub struct ProcessRuntime {
     instances_dir: PathBuf,
     shim: Vec<String>,
-    /// One lock per instance that is being changed right now, so that a start and a stop of the
-    /// same one do not meet. Against other agents the shim's own lock helps.
-    changing: Mutex<HashMap<InstanceId, Weak<tokio::sync::Mutex<()>>>>,
+    /// Against other agents the shim's own lock helps.
+    changing: Changing,
 }
 
 impl ProcessRuntime {
@@ -59,7 +57,7 @@ impl ProcessRuntime {
             // Shims do not share the agent's working directory.
             instances_dir: std::path::absolute(&instances_dir).unwrap_or(instances_dir),
             shim,
-            changing: Mutex::default(),
+            changing: Changing::default(),
         }
     }
 
@@ -71,32 +69,17 @@ impl ProcessRuntime {
     fn instance(&self, id: &InstanceId) -> InstanceDir {
         InstanceDir(self.dir(id))
     }
-
-    /// The exclusive right to change an instance, in this process.
-    async fn change(&self, id: &InstanceId) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = {
-            let mut all = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, lock| lock.strong_count() > 0);
-            let known = all.get(id).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let lock = Arc::new(tokio::sync::Mutex::new(()));
-                all.insert(id.clone(), Arc::downgrade(&lock));
-                lock
-            })
-        };
-        lock.lock_owned().await
-    }
 }
 
 #[async_trait]
 impl Runtime for ProcessRuntime {
     async fn start(&self, spec: &InstanceSpec, env: &EnvValues) -> Result<(), RuntimeError> {
-        let _change = self.change(&spec.id).await;
+        let _change = self.changing.begin(&spec.id).await;
         launch::start(&self.instance(&spec.id), &self.shim, spec, env).await
     }
 
     async fn stop(&self, id: &InstanceId, stop: &StopSpec) -> Result<(), RuntimeError> {
-        let _change = self.change(id).await;
+        let _change = self.changing.begin(id).await;
         stop::stop(&self.instance(id), id, stop).await
     }
 
@@ -148,7 +131,7 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
-        let _change = self.change(id).await;
+        let _change = self.changing.begin(id).await;
         stop::remove(&self.instance(id), id).await
     }
 }

@@ -1,0 +1,239 @@
+//! Starting a container: its image, what it shares, itself.
+
+use std::collections::BTreeSet;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerUpdateBody, NetworkConnectRequest};
+use bollard::query_parameters::{
+    CreateContainerOptions, RemoveContainerOptions, StartContainerOptions,
+};
+use landfall_model::env::EnvValues;
+
+use super::engine::{self, found, message};
+use super::inspected::Inspected;
+use super::{DockerRuntime, body, labels};
+use crate::container::{ContainerRun, MountSource, NetworkMode};
+use crate::{InstanceSpec, RuntimeError};
+
+/// The engine's answer that something is as was asked already.
+const UNCHANGED: u16 = 304;
+
+impl DockerRuntime {
+    /// The id of an image; `None` where it is not on this host.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn image_digest(&self, reference: &str) -> Result<Option<String>, RuntimeError> {
+        let docker = self.docker().await?;
+        let answer = docker.inspect_image(reference);
+        let image = found(answer.await)
+            .map_err(self.engine.failed(format!("look at image {reference}")))?;
+        Ok(image.and_then(|image| image.id))
+    }
+
+    pub(super) async fn launch(
+        &self,
+        spec: &InstanceSpec,
+        env: &EnvValues,
+    ) -> Result<(), RuntimeError> {
+        let failed = |message: String| RuntimeError::Start {
+            id: spec.id.clone(),
+            message,
+        };
+        let run = spec
+            .run
+            .container()
+            .ok_or_else(|| failed("it is a process, which no engine can keep".to_owned()))?;
+        check(run, env).map_err(failed)?;
+        let there = self.look_or_refuse(spec).await?;
+        if let Some(container) = there.as_ref().filter(|there| there.is_supervised()) {
+            self.records.write(&container.spec)?;
+            return self.keep_running(container).await;
+        }
+        let Some(image) = self.image_digest(&run.image).await? else {
+            return Err(RuntimeError::ImageMissing {
+                id: spec.id.clone(),
+                image: run.image.clone(),
+            });
+        };
+        self.records.write(spec)?;
+        let own = labels::of_owner(&self.home, spec.owner.as_ref());
+        self.ensure_networks(run, &own).await?;
+        self.ensure_volumes(run, &own).await?;
+        if let Some(container) = there {
+            let is_same = !container.is_new() && is_made_for(&container, spec, env, &image);
+            if is_same && self.start_again(&container).await.is_ok() {
+                return Ok(());
+            }
+            self.discard(&container).await?;
+        }
+        self.make(spec, run, env).await?;
+        self.run(spec).await
+    }
+
+    /// What there is under the instance's name.
+    ///
+    /// # Errors
+    /// When it is someone else's.
+    async fn look_or_refuse(&self, spec: &InstanceSpec) -> Result<Option<Inspected>, RuntimeError> {
+        let name = labels::container_name(&spec.id);
+        let Some(raw) = self.inspect(&spec.id).await? else {
+            return Ok(None);
+        };
+        let ours = Inspected::of(raw, &self.home).filter(|there| there.spec.id == spec.id);
+        ours.map(Some).ok_or(RuntimeError::Foreign {
+            kind: "container",
+            name,
+            fix: "rename it or remove it by hand, then start again",
+        })
+    }
+
+    /// Takes back the mark of a stop that was not carried out.
+    async fn keep_running(&self, container: &Inspected) -> Result<(), RuntimeError> {
+        match container.record.is_stopped_by_us {
+            true => self.set_restart(container, true).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Has the engine start it by itself, or not.
+    pub(super) async fn set_restart(
+        &self,
+        container: &Inspected,
+        restarts: bool,
+    ) -> Result<(), RuntimeError> {
+        let update = ContainerUpdateBody {
+            restart_policy: Some(body::restart_policy(restarts)),
+            ..ContainerUpdateBody::default()
+        };
+        let docker = self.docker().await?;
+        let name = labels::container_name(&container.spec.id);
+        docker
+            .update_container(&container.id, update)
+            .await
+            .map_err(self.engine.failed(format!("change container {name}")))
+    }
+
+    /// Starts a container that ran before: its log goes on.
+    async fn start_again(&self, container: &Inspected) -> Result<(), RuntimeError> {
+        if container.record.is_stopped_by_us {
+            self.set_restart(container, true).await?;
+        }
+        self.run(&container.spec).await
+    }
+
+    async fn make(
+        &self,
+        spec: &InstanceSpec,
+        run: &ContainerRun,
+        env: &EnvValues,
+    ) -> Result<(), RuntimeError> {
+        let failed = |message| RuntimeError::Start {
+            id: spec.id.clone(),
+            message,
+        };
+        let name = labels::container_name(&spec.id);
+        let labels = labels::of_container(&self.home, spec, &names_of(env))
+            .map_err(|error| failed(error.to_string()))?;
+        let options = CreateContainerOptions {
+            name: Some(name.clone()),
+            ..CreateContainerOptions::default()
+        };
+        let docker = self.docker().await?;
+        docker
+            .create_container(Some(options), body::body(spec, run, env, labels))
+            .await
+            .map_err(|error| self.start_failed(spec, error))?;
+        let NetworkMode::Joined(networks) = &run.network else {
+            return Ok(());
+        };
+        for network in networks.iter().skip(1) {
+            let request = NetworkConnectRequest {
+                container: name.clone(),
+                endpoint_config: Some(body::endpoint(network)),
+            };
+            docker
+                .connect_network(&network.name, request)
+                .await
+                .map_err(|error| self.start_failed(spec, error))?;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, spec: &InstanceSpec) -> Result<(), RuntimeError> {
+        let name = labels::container_name(&spec.id);
+        let docker = self.docker().await?;
+        match docker
+            .start_container(&name, None::<StartContainerOptions>)
+            .await
+        {
+            Err(error) if engine::status(&error) != Some(UNCHANGED) => {
+                Err(self.start_failed(spec, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a container that another one takes the place of.
+    async fn discard(&self, container: &Inspected) -> Result<(), RuntimeError> {
+        let options = RemoveContainerOptions {
+            v: true,
+            ..RemoveContainerOptions::default()
+        };
+        let docker = self.docker().await?;
+        let removed = docker.remove_container(&container.id, Some(options)).await;
+        let name = labels::container_name(&container.spec.id);
+        found(removed).map_err(self.engine.failed(format!("remove container {name}")))?;
+        self.history.forget(&container.id);
+        Ok(())
+    }
+
+    fn start_failed(&self, spec: &InstanceSpec, error: Error) -> RuntimeError {
+        match engine::is_silence(&error) {
+            true => self.engine.failed("start")(error),
+            false => RuntimeError::Start {
+                id: spec.id.clone(),
+                message: message(&error),
+            },
+        }
+    }
+}
+
+/// What no engine has to be asked about.
+fn check(run: &ContainerRun, env: &EnvValues) -> Result<(), String> {
+    if run.image.is_empty() {
+        return Err("there is no image to run".to_owned());
+    }
+    let is_bad = |name: &str| name.is_empty() || name.contains(['=', '\0']);
+    if let Some((name, _)) = env.iter().find(|(name, _)| is_bad(name)) {
+        return Err(format!("variable {name:?} cannot be given to a container"));
+    }
+    for mount in &run.mounts {
+        let MountSource::Bind { path, create, .. } = &mount.source else {
+            continue;
+        };
+        if *create && !path.exists() {
+            std::fs::create_dir_all(path)
+                .map_err(|error| format!("failed to make {}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn names_of(env: &EnvValues) -> String {
+    let names: Vec<&str> = env.keys().map(String::as_str).collect();
+    names.join(",")
+}
+
+/// Whether a container is what would be made now.
+fn is_made_for(container: &Inspected, spec: &InstanceSpec, env: &EnvValues, image: &str) -> bool {
+    let Some(config) = &container.raw.config else {
+        return false;
+    };
+    let has: BTreeSet<&String> = config.env.iter().flatten().collect();
+    let names = config.labels.as_ref().and_then(|l| l.get(labels::ENV));
+    container.spec == *spec
+        && container.raw.image.as_deref() == Some(image)
+        && names.is_some_and(|names| *names == names_of(env))
+        && body::variables(env).iter().all(|pair| has.contains(pair))
+}

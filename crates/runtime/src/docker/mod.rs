@@ -1,0 +1,195 @@
+//! Instances as containers of a Docker Engine, one for each.
+//!
+//! What is, the engine knows: it is asked each time, so an agent that was restarted sees the same.
+//! Of its own this keeps a record of what each instance should be ([`records`]), what was heard of
+//! past events ([`history`]) and numbers by which changes are told apart ([`board`]). Only what
+//! carries the label of this Landfall's home is ever touched.
+
+mod board;
+mod body;
+mod engine;
+mod exec;
+mod exits;
+mod follow;
+mod history;
+mod inspected;
+mod labels;
+mod launch;
+mod listening;
+mod log_entries;
+mod logs;
+mod mounts;
+mod observe;
+mod records;
+mod shared;
+mod stop;
+mod watcher;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use bollard::Docker;
+use jiff::Timestamp;
+use landfall_model::env::EnvValues;
+use landfall_model::spec::StopSpec;
+use landfall_model::{CommandSpec, InstanceId};
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use crate::changing::Changing;
+use crate::{InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError};
+use board::Board;
+use engine::Engine;
+use history::History;
+use records::Records;
+use watcher::Watcher;
+
+pub use shared::network_name;
+
+/// Where the engine listens when nothing else is said.
+pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+
+/// What a [`DockerRuntime`] needs to know.
+#[derive(Debug, Clone)]
+pub struct DockerRuntimeOptions {
+    /// The engine's socket, from [`socket_of`] or [`DEFAULT_SOCKET`].
+    pub socket: PathBuf,
+    /// The id of this Landfall's state: two of them on one engine never touch each other's.
+    pub home: String,
+    /// Where what instances should be is recorded. Made when the first one is started.
+    pub records_dir: PathBuf,
+}
+
+/// The socket that a value of `DOCKER_HOST` names; `None` where it is none on this host.
+pub fn socket_of(docker_host: &str) -> Option<PathBuf> {
+    let path = docker_host.strip_prefix("unix://")?;
+    path.starts_with('/').then(|| PathBuf::from(path))
+}
+
+/// Instances as containers.
+#[derive(Debug)]
+pub struct DockerRuntime {
+    home: String,
+    engine: Arc<Engine>,
+    records: Records,
+    history: Arc<History>,
+    board: Board,
+    bell: watch::Sender<u64>,
+    changing: Changing,
+    making_network: tokio::sync::Mutex<()>,
+    /// By container, the end of whose events the engine was asked.
+    asked: Mutex<HashMap<String, Timestamp>>,
+    watcher: OnceLock<AbortHandle>,
+}
+
+impl DockerRuntime {
+    /// A runtime on this engine; asks nothing of it yet.
+    pub fn new(options: DockerRuntimeOptions) -> Self {
+        Self {
+            home: options.home,
+            engine: Arc::new(Engine::new(options.socket)),
+            records: Records(options.records_dir),
+            history: Arc::default(),
+            board: Board::default(),
+            bell: watch::Sender::new(0),
+            changing: Changing::default(),
+            making_network: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
+            watcher: OnceLock::new(),
+        }
+    }
+
+    /// Whether this instance is a container of this runtime, be it gone or out of reach.
+    pub fn keeps(&self, id: &InstanceId) -> bool {
+        self.records.has(id)
+    }
+
+    /// The engine; from the first time on its events are listened to.
+    async fn docker(&self) -> Result<&Docker, RuntimeError> {
+        self.watcher.get_or_init(|| {
+            let watcher = Watcher {
+                engine: Arc::clone(&self.engine),
+                history: Arc::clone(&self.history),
+                bell: self.bell.clone(),
+                home: self.home.clone(),
+            };
+            tokio::spawn(watcher.run()).abort_handle()
+        });
+        self.engine.docker().await
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for DockerRuntime {
+    fn drop(&mut self) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for DockerRuntime {
+    async fn start(&self, spec: &InstanceSpec, env: &EnvValues) -> Result<(), RuntimeError> {
+        let _change = self.changing.begin(&spec.id).await;
+        self.launch(spec, env).await
+    }
+
+    async fn stop(&self, id: &InstanceId, stop: &StopSpec) -> Result<(), RuntimeError> {
+        let _change = self.changing.begin(id).await;
+        self.halt(id, stop).await
+    }
+
+    async fn status(&self, id: &InstanceId) -> Result<InstanceStatus, RuntimeError> {
+        self.observe(id).await
+    }
+
+    async fn list(&self) -> Result<Vec<InstanceStatus>, RuntimeError> {
+        self.observe_all().await
+    }
+
+    async fn changed(&self, id: &InstanceId, seen: u64) -> Result<InstanceStatus, RuntimeError> {
+        self.wait_for_change(id, seen).await
+    }
+
+    async fn address(&self, id: &InstanceId) -> Result<Option<SocketAddr>, RuntimeError> {
+        self.find_address(id).await
+    }
+
+    async fn listening(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, RuntimeError> {
+        self.listens_on(id).await
+    }
+
+    async fn exec(
+        &self,
+        id: &InstanceId,
+        command: &CommandSpec,
+        env: &EnvValues,
+    ) -> Result<(i32, String), RuntimeError> {
+        self.run_beside(id, command, env).await
+    }
+
+    async fn logs(&self, id: &InstanceId, query: &LogQuery) -> Result<Vec<LogLine>, RuntimeError> {
+        self.read_logs(id, query).await
+    }
+
+    async fn follow_logs(
+        &self,
+        id: &InstanceId,
+        query: &LogQuery,
+        lines: mpsc::Sender<LogLine>,
+    ) -> Result<(), RuntimeError> {
+        self.follow(id, query, lines).await
+    }
+
+    async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+        let _change = self.changing.begin(id).await;
+        self.clear(id).await
+    }
+}

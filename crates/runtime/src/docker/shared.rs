@@ -1,0 +1,138 @@
+//! What the containers of an environment share: networks and volumes.
+//!
+//! Both are made when they are missing and labelled as ours. A network of the name that is someone
+//! else's is refused, because it may be more than it seems; a volume is used whoever made it,
+//! because what counts is what is in it. A volume is never removed.
+
+use std::collections::BTreeMap;
+
+use bollard::models::{NetworkCreateRequest, NetworkInspect, VolumeCreateRequest};
+use landfall_model::{AppName, EnvironmentName};
+
+use super::engine::found;
+use super::{DockerRuntime, labels};
+use crate::RuntimeError;
+use crate::container::{ContainerRun, MountSource, NetworkMode, NetworkRef};
+
+/// The name of the network that all services of an environment share.
+pub fn network_name(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("landfall-{app}-{environment}")
+}
+
+impl DockerRuntime {
+    /// Makes sure of a bridge network with this name. `more` are labels besides Landfall's own.
+    ///
+    /// # Errors
+    /// When there is one of this name that is not of this Landfall, or the engine refuses.
+    pub async fn ensure_network(
+        &self,
+        name: &str,
+        more: &BTreeMap<String, String>,
+    ) -> Result<(), RuntimeError> {
+        // The engine would make two of one name when asked twice at once.
+        let _one = self.making_network.lock().await;
+        if let Some(network) = self.network(name).await? {
+            return match labels::is_ours(network.labels.as_ref(), &self.home) {
+                true => Ok(()),
+                false => Err(RuntimeError::Foreign {
+                    kind: "network",
+                    name: name.to_owned(),
+                    fix: "declare it as external, or remove it with `docker network rm`",
+                }),
+            };
+        }
+        let mut all = more.clone();
+        all.extend(labels::of_owner(&self.home, None));
+        let request = NetworkCreateRequest {
+            name: name.to_owned(),
+            driver: Some("bridge".to_owned()),
+            labels: Some(all.into_iter().collect()),
+            ..NetworkCreateRequest::default()
+        };
+        let made = self.docker().await?.create_network(request).await;
+        made.map(drop)
+            .map_err(self.engine.failed(format!("make network {name}")))
+    }
+
+    /// Removes a network of ours. One that is missing or someone else's is left alone.
+    ///
+    /// # Errors
+    /// When a container is still on it.
+    pub async fn remove_network(&self, name: &str) -> Result<(), RuntimeError> {
+        let network = self.network(name).await?;
+        if !network.is_some_and(|network| labels::is_ours(network.labels.as_ref(), &self.home)) {
+            return Ok(());
+        }
+        let removed = self.docker().await?.remove_network(name).await;
+        found(removed)
+            .map(drop)
+            .map_err(self.engine.failed(format!("remove network {name}")))
+    }
+
+    async fn network(&self, name: &str) -> Result<Option<NetworkInspect>, RuntimeError> {
+        let docker = self.docker().await?;
+        let answer = docker.inspect_network(name, None).await;
+        let network =
+            found(answer).map_err(self.engine.failed(format!("look at network {name}")))?;
+        // The engine takes the beginning of an id for a name.
+        Ok(network.filter(|network| network.name.as_deref() == Some(name)))
+    }
+
+    /// Makes sure of all networks that a container joins.
+    pub(super) async fn ensure_networks(
+        &self,
+        run: &ContainerRun,
+        own: &BTreeMap<String, String>,
+    ) -> Result<(), RuntimeError> {
+        let NetworkMode::Joined(networks) = &run.network else {
+            return Ok(());
+        };
+        for NetworkRef { name, external, .. } in networks {
+            if !external {
+                self.ensure_network(name, own).await?;
+            } else if self.network(name).await?.is_none() {
+                return Err(RuntimeError::NetworkMissing {
+                    network: name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure of all named volumes of a container.
+    pub(super) async fn ensure_volumes(
+        &self,
+        run: &ContainerRun,
+        own: &BTreeMap<String, String>,
+    ) -> Result<(), RuntimeError> {
+        let docker = self.docker().await?;
+        for mount in &run.mounts {
+            let MountSource::Volume {
+                name,
+                driver,
+                driver_opts,
+                ..
+            } = &mount.source
+            else {
+                continue;
+            };
+            let there = found(docker.inspect_volume(name).await)
+                .map_err(self.engine.failed(format!("look at volume {name}")))?;
+            if there.is_some() {
+                continue;
+            }
+            let request = VolumeCreateRequest {
+                name: Some(name.clone()),
+                driver: driver.clone(),
+                driver_opts: Some(driver_opts.clone().into_iter().collect()),
+                labels: Some(own.clone().into_iter().collect()),
+                cluster_volume_spec: None,
+            };
+            docker
+                .create_volume(request)
+                .await
+                .map_err(self.engine.failed(format!("make volume {name}")))?;
+        }
+        Ok(())
+    }
+}
