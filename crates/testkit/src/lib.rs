@@ -3,6 +3,7 @@
 //! Nothing that is shipped depends on this crate.
 
 pub mod bins;
+pub mod docker;
 pub mod fake;
 pub mod process;
 mod project;
