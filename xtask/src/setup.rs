@@ -41,6 +41,23 @@ pub fn node() -> Result<()> {
     apt_install(&["nodejs", "npm"])
 }
 
+/// Makes sure of a Docker Engine, of what its networks need, and of what its one image holds. The
+/// tests start an engine of their own: none has to run, and one that does is left alone.
+///
+/// # Errors
+/// When they are missing and cannot be installed.
+pub fn docker() -> Result<()> {
+    // Another client may stand earlier in PATH, and be no use without a daemon.
+    let there = works("dockerd", &["--version"])
+        && works("/usr/bin/docker", &["--version"])
+        && works("iptables", &["--version"])
+        && works("/bin/busybox", &["true"]);
+    if there {
+        return Ok(());
+    }
+    apt_install(&["docker.io", "iptables", "busybox-static"])
+}
+
 /// Makes sure of what the proxy is measured against and with.
 ///
 /// # Errors

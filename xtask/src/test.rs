@@ -14,6 +14,7 @@ use crate::setup;
 pub fn everything() -> Result<bool> {
     setup::rust_components()?;
     setup::node()?;
+    setup::docker()?;
     let deny = setup::cargo_deny()?;
 
     let mut steps = Steps::default();

@@ -25,14 +25,12 @@ mod shared;
 mod stop;
 mod watcher;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bollard::Docker;
-use jiff::Timestamp;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
 use landfall_model::{CommandSpec, InstanceId};
@@ -80,8 +78,6 @@ pub struct DockerRuntime {
     bell: watch::Sender<u64>,
     changing: Changing,
     making_network: tokio::sync::Mutex<()>,
-    /// By container, the end of whose events the engine was asked.
-    asked: Mutex<HashMap<String, Timestamp>>,
     watcher: OnceLock<AbortHandle>,
 }
 
@@ -97,7 +93,6 @@ impl DockerRuntime {
             bell: watch::Sender::new(0),
             changing: Changing::default(),
             making_network: tokio::sync::Mutex::default(),
-            asked: Mutex::default(),
             watcher: OnceLock::new(),
         }
     }
@@ -119,10 +114,6 @@ impl DockerRuntime {
             tokio::spawn(watcher.run()).abort_handle()
         });
         self.engine.docker().await
-    }
-
-    fn asked(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,18 +7,16 @@ use std::time::Duration;
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{EventsOptions, InspectContainerOptions, ListContainersOptions};
 use futures_util::{StreamExt, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use landfall_model::InstanceId;
 
 use super::board::Sighting;
 use super::engine::found;
-use super::history::{self, Fact, What};
+use super::history::{self, Fact};
 use super::inspected::Inspected;
 use super::{DockerRuntime, labels};
 use crate::{InstanceState, InstanceStatus, RuntimeError};
 
-/// How long after an end its event may be missing only because it is late.
-const LATE: SignedDuration = SignedDuration::from_secs(2);
 /// How often is looked for a change that no event tells of.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The same while the engine does not answer.
@@ -96,30 +94,14 @@ impl DockerRuntime {
         }))
     }
 
-    /// What happened to a container; where its latest end is not among what was heard, the engine
-    /// is asked for what it still has.
+    /// What happened to a container, with what the engine still has of it where that is needed.
     async fn facts(&self, container: &Inspected) -> Result<Vec<Fact>, RuntimeError> {
-        let facts = self.history.of(&container.id);
-        let Some(finished) = container.record.finished else {
-            return Ok(facts);
-        };
-        let is_end = |fact: &Fact| matches!(fact.what, What::Died(_)) && fact.at >= finished;
-        let was_asked = self.was_asked_about(&container.id, finished);
-        if was_asked || facts.iter().any(is_end) {
-            return Ok(facts);
+        let ended = container.record.finished;
+        let now = Timestamp::now();
+        if ended.is_some_and(|end| self.history.should_ask(&container.id, end, now)) {
+            self.ask_for_events(container).await?;
         }
-        self.ask_for_events(container).await?;
         Ok(self.history.of(&container.id))
-    }
-
-    /// Whether the engine was asked for the events of this end, late enough to have them all.
-    fn was_asked_about(&self, container: &str, finished: Timestamp) -> bool {
-        let mut asked = self.asked();
-        let known = asked.get(container) == Some(&finished);
-        if Timestamp::now().duration_since(finished) > LATE {
-            asked.insert(container.to_owned(), finished);
-        }
-        known
     }
 
     async fn ask_for_events(&self, container: &Inspected) -> Result<(), RuntimeError> {

@@ -103,13 +103,19 @@ impl Watcher {
             .as_deref()
             .is_some_and(|a| a.ends_with("connect"));
         let is_ours = actor.is_some_and(|a| labels::is_ours(a.attributes.as_ref(), &self.home));
-        if let (true, Some(id), Some(fact)) =
-            (is_ours, actor.and_then(|a| a.id.as_ref()), Fact::of(event))
-        {
-            self.history.add(id, fact);
+        if is_ours && let Some(container) = actor.and_then(|actor| actor.id.as_deref()) {
+            self.keep(container, event);
         }
         if is_ours || is_network {
             self.ring();
+        }
+    }
+
+    fn keep(&self, container: &str, event: &EventMessage) {
+        if event.action.as_deref() == Some("destroy") {
+            self.history.forget(container);
+        } else if let Some(fact) = Fact::of(event) {
+            self.history.add(container, fact);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::bench::{Bench, PORT, env, eventually, get, is_alive, pid, run, stop, 
 #[tokio::test]
 async fn an_instance_is_started_once_and_stopped_once_however_often_it_is_asked() {
     let bench = Bench::new();
-    let spec = bench.service("echo up; trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    let spec = bench.patient("echo up; trap 'exit 0' TERM; while :; do sleep 0.05; done");
     bench.start(&spec).await;
     let first = pid(&bench.status(&spec.id).await);
     bench.start(&spec).await;
@@ -202,7 +202,7 @@ async fn a_command_whose_answer_is_no_longer_wanted_is_killed_with_its_children(
 #[tokio::test]
 async fn an_agent_that_was_restarted_sees_the_same() {
     let bench = Bench::new();
-    let running = bench.service("echo hello; trap 'exit 143' TERM; while :; do sleep 0.05; done");
+    let running = bench.patient("echo hello; trap 'exit 143' TERM; while :; do sleep 0.05; done");
     let ended = bench.sh("exit 7");
     bench.start(&running).await;
     bench.start(&ended).await;

@@ -73,7 +73,15 @@ impl Bench {
         })
     }
 
-    /// The same, to be restarted.
+    /// A service whose end by itself is waited for, however busy the machine is.
+    pub fn patient(&self, script: &str) -> InstanceSpec {
+        InstanceSpec {
+            stop: stop(Duration::from_secs(40)),
+            ..self.service(script)
+        }
+    }
+
+    /// A shell script that is restarted.
     pub fn service(&self, script: &str) -> InstanceSpec {
         InstanceSpec {
             restart: Some(RestartSpec::default()),
@@ -96,7 +104,8 @@ impl Bench {
             run: RunSpec::Container(run),
             port: None,
             restart: None,
-            stop: stop(Duration::from_secs(20)),
+            // Most scripts do not care for signals, and no test should wait for that.
+            stop: stop(Duration::from_millis(200)),
             limits: Limits::default(),
             log: LogSpec::default(),
         }

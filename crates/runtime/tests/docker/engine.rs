@@ -42,6 +42,37 @@ async fn with_live_restore_containers_outlive_a_restart_of_the_engine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_followed_goes_on_after_the_engine_came_back() {
+    let mut engine = DockerEngine::start(true);
+    let bench = Bench::on(&engine);
+    let spec = bench.service("n=0; while :; do n=$((n + 1)); echo $n; sleep 0.01; done");
+    bench.start(&spec).await;
+    let (to, mut lines) = mpsc::channel(64);
+    let (other, id) = (bench.another_runtime(), spec.id.clone());
+    let follow = tokio::spawn(async move {
+        let followed = other.follow_logs(&id, &LogQuery::default(), to).await;
+        followed.expect("an end");
+    });
+    let mut last = 0;
+    let mut read_to = async |end: u32| {
+        while last < end {
+            let line = within(lines.recv()).await.expect("a line");
+            let number: u32 = line.text.parse().expect("a number");
+            assert_eq!(number, last + 1);
+            last = number;
+        }
+    };
+    read_to(30).await;
+    let seen = bench.status(&spec.id).await;
+    tokio::task::block_in_place(|| engine.stop_daemon());
+    tokio::task::block_in_place(|| engine.start_daemon());
+    read_to(500).await;
+    assert_eq!(bench.until_running(&spec.id).await.state, seen.state);
+    bench.stop(&spec).await;
+    within(follow).await.expect("an end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_live_restore_services_come_back_with_the_engine_and_stopped_ones_do_not() {
     let mut engine = DockerEngine::start(false);
     let bench = Bench::on(&engine);

@@ -64,11 +64,11 @@ async fn two_landfalls_on_one_engine_do_not_see_each_other() {
     };
     assert_eq!(
         ids(one.runtime.list().await.expect("a list")),
-        [spec.id.clone()]
+        std::slice::from_ref(&spec.id)
     );
     assert_eq!(
         ids(two.runtime.list().await.expect("a list")),
-        [other.id.clone()]
+        std::slice::from_ref(&other.id)
     );
     let seen = two.runtime.status(&spec.id).await;
     assert!(matches!(seen, Err(RuntimeError::NotFound(_))), "{seen:?}");

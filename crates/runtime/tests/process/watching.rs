@@ -34,6 +34,20 @@ s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen(); print(\"port\", s.g
 }
 
 #[tokio::test]
+async fn a_port_is_reached_on_loopback_and_there_is_none_without_one() {
+    let bench = Bench::new();
+    let mut spec = bench.sh("exec sleep 1000");
+    spec.port = Some(4321);
+    bench.start(&spec).await;
+    let address = bench.runtime.address(&spec.id).await.expect("an answer");
+    assert_eq!(address, Some((Ipv4Addr::LOCALHOST, 4321).into()));
+    let task = bench.sh("exec sleep 1000");
+    bench.start(&task).await;
+    let address = bench.runtime.address(&task.id).await.expect("an answer");
+    assert_eq!(address, None);
+}
+
+#[tokio::test]
 async fn a_command_beside_an_instance_has_its_directory_and_the_given_environment() {
     let bench = Bench::new();
     let spec = bench.sh("exec sleep 1000");
