@@ -25,6 +25,10 @@ const KEPT: usize = 4 << 10;
 /// How often is asked whether a command that is silent has ended: what it left in the background
 /// may hold its output open.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// How long the engine may take from the answer to a start to the process.
+const STARTS_WITHIN: Duration = Duration::from_secs(10);
+/// How often is looked for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The engine's answer when the container does not run.
 const NOT_RUNNING: u16 = 409;
 
@@ -126,11 +130,7 @@ impl Run {
 
     /// Kills the command and what it started.
     async fn kill(&self) {
-        let pid = match self.docker.inspect_exec(&self.exec).await {
-            Ok(exec) if exec.running == Some(true) => exec.pid,
-            _ => return,
-        };
-        let Some(leader) = pid.and_then(|pid| u32::try_from(pid).ok()) else {
+        let Ok(Some(leader)) = tokio::time::timeout(STARTS_WITHIN, self.leader()).await else {
             return;
         };
         // Where the engine counts processes otherwise than we do, it is someone else's.
@@ -154,6 +154,20 @@ impl Run {
                     ?pid,
                     "not allowed to end a command that is no longer wanted"
                 );
+            }
+        }
+    }
+
+    /// The command's first process, as soon as there is one; `None` when it has ended.
+    async fn leader(&self) -> Option<u32> {
+        loop {
+            let exec = self.docker.inspect_exec(&self.exec).await.ok()?;
+            // The engine answers a start before there is a process.
+            let is_over = exec.running != Some(true) && exec.exit_code.is_some();
+            match exec.pid.and_then(|pid| u32::try_from(pid).ok()) {
+                _ if is_over => return None,
+                Some(pid @ 1..) => return Some(pid),
+                _ => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
     }

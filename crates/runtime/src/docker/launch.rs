@@ -56,7 +56,6 @@ impl DockerRuntime {
                 image: run.image.clone(),
             });
         };
-        self.records.write(spec)?;
         let own = labels::of_owner(&self.home, spec.owner.as_ref());
         self.ensure_networks(run, &own).await?;
         self.ensure_volumes(run, &own).await?;
@@ -67,7 +66,19 @@ impl DockerRuntime {
             }
             self.discard(&container).await?;
         }
-        self.make(spec, run, env).await?;
+        // Before there is anything to be forgotten.
+        self.records.write(spec)?;
+        if let Err(error) = self.make(spec, run, env).await {
+            // Where nothing was made, nothing can be missing later.
+            if self
+                .inspect(&spec.id)
+                .await
+                .is_ok_and(|made| made.is_none())
+            {
+                self.records.remove(&spec.id)?;
+            }
+            return Err(error);
+        }
         self.run(spec).await
     }
 
