@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_runtime::container::{Protocol, PublishedPort};
 use landfall_runtime::{ExitReason, InstanceState, LogQuery, Runtime, RuntimeError};
 
 use crate::bench::{Bench, container, env, kill, pid, run, stop, within};
@@ -165,4 +166,40 @@ async fn a_container_that_was_removed_by_hand_is_lost_and_can_be_started_again()
     bench.start(&spec).await;
     let again = bench.until_running(&spec.id).await;
     assert!(again.seq > lost.seq);
+}
+
+#[tokio::test]
+async fn what_the_engine_refuses_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let mut spec = bench.service("true");
+    run(&mut spec).runtime = Some("no-such-runtime".to_owned());
+    let error = bench.runtime.start(&spec, &env(&[])).await;
+    let error = error.expect_err("a refusal").to_string();
+    assert!(error.contains("no-such-runtime"), "{error}");
+    let status = bench.runtime.status(&spec.id).await;
+    assert!(
+        matches!(status, Err(RuntimeError::NotFound(_))),
+        "{status:?}"
+    );
+    assert!(!bench.runtime.keeps(&spec.id));
+}
+
+#[tokio::test]
+async fn a_port_of_the_host_that_is_taken_is_named() {
+    let bench = Bench::new();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = holder.local_addr().expect("an address");
+    let mut spec = bench.service("exec sleep 1000");
+    run(&mut spec).ports = vec![PublishedPort {
+        host_ip: Some(taken.ip()),
+        host_port: Some(taken.port()),
+        container_port: 80,
+        protocol: Protocol::Tcp,
+    }];
+    let error = bench.runtime.start(&spec, &env(&[])).await;
+    let error = error.expect_err("a refusal").to_string();
+    assert!(error.contains(&taken.port().to_string()), "{error}");
+    drop(holder);
+    bench.start(&spec).await;
+    bench.until_running(&spec.id).await;
 }
