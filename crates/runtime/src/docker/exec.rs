@@ -40,18 +40,9 @@ impl DockerRuntime {
         env: &EnvValues,
     ) -> Result<(i32, String), RuntimeError> {
         let container = self.look_at(id).await?;
-        let not_running = || RuntimeError::Container {
-            id: id.clone(),
-            message: "is not running, so no command can be run in it".to_owned(),
-        };
         if !container.record.runs {
-            return Err(not_running());
+            return Err(not_running(id));
         }
-        let name = labels::container_name(id);
-        let failed = |error: Error| match status(&error) {
-            Some(NOT_RUNNING) => not_running(),
-            _ => self.engine.failed(format!("run a command in {name}"))(error),
-        };
         let options = CreateExecOptions {
             cmd: Some(command.argv()),
             env: Some(body::variables(env)),
@@ -63,7 +54,7 @@ impl DockerRuntime {
         let created = docker.create_exec(&container.id, options).await;
         let run = Run {
             docker,
-            exec: created.map_err(failed)?.id,
+            exec: created.map_err(|error| self.exec_failed(id, error))?.id,
             container: container.id,
         };
         // A task of its own, so that what was begun is ended even when nobody waits any more.
@@ -71,12 +62,25 @@ impl DockerRuntime {
         let outcome = tokio::spawn(run.until(unwanted)).await;
         drop(waiting);
         match outcome {
-            Ok(Some(outcome)) => outcome.map_err(|error| match status(&error) {
-                Some(NOT_RUNNING) => not_running(),
-                _ => self.engine.failed(format!("run a command in {name}"))(error),
-            }),
-            _ => Err(not_running()),
+            Ok(Some(outcome)) => outcome.map_err(|error| self.exec_failed(id, error)),
+            // Only a runtime that shuts down ends the task before its time.
+            Ok(None) | Err(_) => Err(not_running(id)),
         }
+    }
+
+    fn exec_failed(&self, id: &InstanceId, error: Error) -> RuntimeError {
+        if status(&error) == Some(NOT_RUNNING) {
+            return not_running(id);
+        }
+        let name = labels::container_name(id);
+        self.engine.failed(format!("run a command in {name}"))(error)
+    }
+}
+
+fn not_running(id: &InstanceId) -> RuntimeError {
+    RuntimeError::Container {
+        id: id.clone(),
+        message: "is not running, so no command can be run in it".to_owned(),
     }
 }
 

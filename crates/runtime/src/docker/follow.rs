@@ -44,25 +44,20 @@ impl DockerRuntime {
             match self.look(id).await {
                 Ok(Some(now)) => {
                     if now.id != container.id {
-                        reading.lines = reading.joiner.finish();
-                        let _ = send(&to, &mut reading).await;
-                        reading = Reading::default();
+                        let before = std::mem::take(&mut reading);
+                        finish(&to, before).await?;
                     }
                     container = now;
+                    match self.go_on(&container, &mut reading, &to, &mut bell).await {
+                        Err(Unheard) => return Ok(()),
+                        Ok(()) if !container.is_supervised() => return finish(&to, reading).await,
+                        Ok(()) => {}
+                    }
                 }
                 Ok(None) => return finish(&to, reading).await,
-                Err(RuntimeError::EngineDown { .. }) => {
-                    if pause(&to, &mut bell).await.is_err() {
-                        return Ok(());
-                    }
-                    continue;
-                }
+                // It comes back, and its logs with it.
+                Err(RuntimeError::EngineDown { .. }) => {}
                 Err(error) => return Err(error),
-            }
-            match self.go_on(&container, &mut reading, &to, &mut bell).await {
-                Err(Unheard) => return Ok(()),
-                Ok(()) if !container.is_supervised() => return finish(&to, reading).await,
-                Ok(()) => {}
             }
             if pause(&to, &mut bell).await.is_err() {
                 return Ok(());

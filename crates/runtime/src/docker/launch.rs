@@ -50,36 +50,35 @@ impl DockerRuntime {
             self.records.write(&container.spec)?;
             return self.keep_running(container).await;
         }
-        let Some(image) = self.image_digest(&run.image).await? else {
-            return Err(RuntimeError::ImageMissing {
-                id: spec.id.clone(),
-                image: run.image.clone(),
-            });
-        };
+        let image = self.image_digest(&run.image).await?;
+        let image = image.ok_or_else(|| RuntimeError::ImageMissing {
+            id: spec.id.clone(),
+            image: run.image.clone(),
+        })?;
         let own = labels::of_owner(&self.home, spec.owner.as_ref());
-        self.ensure_networks(run, &own).await?;
+        let networks = self.ensure_networks(run, &own).await?;
         self.ensure_volumes(run, &own).await?;
+        // Before there is anything to be forgotten.
+        self.records.write(spec)?;
         if let Some(container) = there {
-            let is_same = !container.is_new() && is_made_for(&container, spec, env, &image);
-            if is_same && self.start_again(&container).await.is_ok() {
-                return Ok(());
+            if is_made_for(&container, spec, env, &image) && is_on(&container, &networks) {
+                return self.start_again(&container).await;
             }
             self.discard(&container).await?;
         }
-        // Before there is anything to be forgotten.
-        self.records.write(spec)?;
         if let Err(error) = self.make(spec, run, env).await {
-            // Where nothing was made, nothing can be missing later.
-            if self
-                .inspect(&spec.id)
-                .await
-                .is_ok_and(|made| made.is_none())
-            {
-                self.records.remove(&spec.id)?;
-            }
+            self.forget_unmade(spec).await?;
             return Err(error);
         }
         self.run(spec).await
+    }
+
+    /// Where nothing was made, nothing can be missing later.
+    async fn forget_unmade(&self, spec: &InstanceSpec) -> Result<(), RuntimeError> {
+        match self.inspect(&spec.id).await {
+            Ok(None) => self.records.remove(&spec.id),
+            _ => Ok(()),
+        }
     }
 
     /// What there is under the instance's name.
@@ -236,14 +235,28 @@ fn names_of(env: &EnvValues) -> String {
     names.join(",")
 }
 
-/// Whether a container is what would be made now.
+/// Whether a container is on these networks, by name and id: one that was removed and made again is
+/// another one.
+fn is_on(container: &Inspected, networks: &[(String, String)]) -> bool {
+    let settings = container.raw.network_settings.as_ref();
+    let Some(joined) = settings.and_then(|settings| settings.networks.as_ref()) else {
+        return networks.is_empty();
+    };
+    networks.iter().all(|(name, id)| {
+        let endpoint = joined.get(name);
+        endpoint.is_some_and(|endpoint| endpoint.network_id.as_ref() == Some(id))
+    })
+}
+
+/// Whether a container ran before and is what would be made now.
 fn is_made_for(container: &Inspected, spec: &InstanceSpec, env: &EnvValues, image: &str) -> bool {
     let Some(config) = &container.raw.config else {
         return false;
     };
     let has: BTreeSet<&String> = config.env.iter().flatten().collect();
     let names = config.labels.as_ref().and_then(|l| l.get(labels::ENV));
-    container.spec == *spec
+    !container.is_new()
+        && container.spec == *spec
         && container.raw.image.as_deref() == Some(image)
         && names.is_some_and(|names| *names == names_of(env))
         && body::variables(env).iter().all(|pair| has.contains(pair))

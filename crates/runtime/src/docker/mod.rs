@@ -4,6 +4,9 @@
 //! Of its own this keeps a record of what each instance should be ([`records`]), what was heard of
 //! past events ([`history`]) and numbers by which changes are told apart ([`board`]). Only what
 //! carries the label of this Landfall's home is ever touched.
+//!
+//! Restarts are the engine's own, so that services come back with it whether or not an agent runs:
+//! of an instance's [`landfall_model::spec::RestartSpec`] only what makes a crash loop counts here.
 
 mod board;
 mod body;
@@ -182,5 +185,30 @@ impl Runtime for DockerRuntime {
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let _change = self.changing.begin(id).await;
         self.clear(id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_of_this_host_is_taken_from_docker_host() {
+        let rootless = socket_of("unix:///run/user/1000/docker.sock");
+        assert_eq!(rootless, Some("/run/user/1000/docker.sock".into()));
+        for elsewhere in [
+            "tcp://10.0.0.1:2375",
+            "ssh://host",
+            "unix://docker.sock",
+            "",
+        ] {
+            assert_eq!(socket_of(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn what_the_engine_is_told_cannot_be_logged() {
+        // The client would log whole requests and answers, with the environment of every container.
+        assert!(log::STATIC_MAX_LEVEL <= log::LevelFilter::Info);
     }
 }

@@ -1,5 +1,7 @@
 //! Mounts as the engine takes them. Pure.
 
+use std::collections::BTreeMap;
+
 use bollard::models::{
     Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType,
     MountVolumeOptions, MountVolumeOptionsDriverConfig,
@@ -29,12 +31,7 @@ fn mount(spec: &MountSpec) -> Mount {
             source: Some(name.clone()),
             volume_options: Some(MountVolumeOptions {
                 no_copy: Some(*no_copy),
-                driver_config: driver
-                    .as_ref()
-                    .map(|driver| MountVolumeOptionsDriverConfig {
-                        name: Some(driver.clone()),
-                        options: Some(driver_opts.clone().into_iter().collect()),
-                    }),
+                driver_config: driver.as_ref().map(|driver| config(driver, driver_opts)),
                 ..MountVolumeOptions::default()
             }),
             ..mount
@@ -63,6 +60,13 @@ fn mount(spec: &MountSpec) -> Mount {
             }),
             ..mount
         },
+    }
+}
+
+fn config(driver: &str, options: &BTreeMap<String, String>) -> MountVolumeOptionsDriverConfig {
+    MountVolumeOptionsDriverConfig {
+        name: Some(driver.to_owned()),
+        options: Some(options.clone().into_iter().collect()),
     }
 }
 

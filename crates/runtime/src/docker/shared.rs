@@ -78,25 +78,28 @@ impl DockerRuntime {
         Ok(network.filter(|network| network.name.as_deref() == Some(name)))
     }
 
-    /// Makes sure of all networks that a container joins.
+    /// Makes sure of all networks that a container joins; their names and ids.
     pub(super) async fn ensure_networks(
         &self,
         run: &ContainerRun,
         own: &BTreeMap<String, String>,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<Vec<(String, String)>, RuntimeError> {
         let NetworkMode::Joined(networks) = &run.network else {
-            return Ok(());
+            return Ok(Vec::new());
         };
+        let mut joined = Vec::new();
         for NetworkRef { name, external, .. } in networks {
             if !external {
                 self.ensure_network(name, own).await?;
-            } else if self.network(name).await?.is_none() {
-                return Err(RuntimeError::NetworkMissing {
-                    network: name.clone(),
-                });
             }
+            let network = self.network(name).await?;
+            let id = network.and_then(|network| network.id);
+            let id = id.ok_or_else(|| RuntimeError::NetworkMissing {
+                network: name.clone(),
+            })?;
+            joined.push((name.clone(), id));
         }
-        Ok(())
+        Ok(joined)
     }
 
     /// Makes sure of all named volumes of a container.
