@@ -194,3 +194,17 @@ async fn a_published_port_leads_to_the_container() {
     .await;
     assert_eq!(name, "here");
 }
+
+#[tokio::test]
+async fn a_stopped_instance_starts_on_a_network_that_was_made_anew() {
+    let bench = Bench::new();
+    let spec = bench.service(SERVE);
+    bench.start(&spec).await;
+    bench.stop(&spec).await;
+    bench.docker(&["network", "rm", &bench.network()]);
+    bench.start(&spec).await;
+    let address = bench.runtime.address(&spec.id).await.expect("an answer");
+    let address = address.expect("an address");
+    let name = eventually("an answer", async || get(address, "/name").await).await;
+    assert_eq!(name, "here");
+}
