@@ -89,7 +89,12 @@ impl Through<'_> {
         else {
             return Ok(());
         };
-        let expected = version.expect.resolve(&resolver(self.world, release)?);
+        let Some(spec) = release.spec.services.get(service) else {
+            return Ok(());
+        };
+        let expected = version
+            .expect
+            .resolve(&resolver(self.world, release, spec)?);
         let expected = expected
             .map_err(crate::executor::internal)?
             .reveal()

@@ -3,13 +3,14 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-use landfall_model::env::{EnvValues, Resolve, Secret};
+use landfall_model::env::{EnvValues, Resolve, Secret, ServiceAddress};
 use landfall_model::release::Release;
-use landfall_model::spec::{ProcessSpec, StopSpec};
+use landfall_model::spec::{LifeSpec, ProcessSpec, ServiceKind, ServiceSpec, StopSpec};
 use landfall_model::{Cause, CauseKind, InstanceId, ServiceName, TaskName};
-use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec};
+use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec, RuntimeError};
 use landfall_store::{EnvironmentKey, InstancePhase, InstanceRow, Store};
 
+use crate::containers;
 use crate::table::loopback;
 use crate::world::{World, store_cause};
 
@@ -30,10 +31,24 @@ pub struct Launch {
 /// How an instance of `row` is started.
 ///
 /// # Errors
-/// When the service is not a process, or a reference in its environment does not resolve.
+/// When the service has nothing that runs, or a reference in its environment does not resolve.
 pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Launch, Cause> {
-    let process = process(release, &row.service)?;
+    let service = service(release, &row.service)?;
+    let life = life(release, &row.service)?;
     let env = environment(world, release, &row.service, &row.id, row.port)?;
+    let run = match &service.kind {
+        ServiceKind::Container(container) => {
+            let names = vec![row.service.to_string()];
+            RunSpec::Container(containers::run(release, service, container, names)?)
+        }
+        _ => {
+            let process = process(release, &row.service)?;
+            RunSpec::Process {
+                argv: process.run.argv(),
+                dir: tree(world, release, &row.service).join(&process.dir),
+            }
+        }
+    };
     let spec = InstanceSpec {
         format: INSTANCE_FORMAT,
         id: row.id.clone(),
@@ -45,14 +60,11 @@ pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Lau
             release: row.release,
             deployment: Some(row.deployment),
         }),
-        run: RunSpec::Process {
-            argv: process.run.argv(),
-            dir: tree(world, release, &row.service).join(&process.dir),
-        },
+        run,
         port: row.port,
-        restart: Some(process.restart.clone()),
-        stop: process.stop.clone(),
-        limits: process.limits.clone(),
+        restart: Some(life.restart.clone()),
+        stop: life.stop.clone(),
+        limits: life.limits.clone(),
         log: LogSpec::default(),
     };
     Ok(Launch { spec, env })
@@ -76,13 +88,27 @@ pub fn launch_task(
         )
     };
     let task = spec.tasks.get(name).ok_or_else(unknown)?;
-    let process = process(release, &task.service)?;
+    let (service, life) = (
+        service(release, &task.service)?,
+        life(release, &task.service)?,
+    );
     let id = instance_id(&format!("{name}-{}-task", release.number))?;
     let mut env = environment(world, release, &task.service, &id, None)?;
-    let resolver = resolver(world, release)?;
+    let resolver = resolver(world, release, service)?;
     for (name, value) in &task.env {
         env.insert(name.clone(), value.resolve(&resolver).map_err(unresolved)?);
     }
+    let run = match &service.kind {
+        ServiceKind::Container(container) => {
+            let mut run = containers::run(release, service, container, Vec::new())?;
+            run.command = Some(task.run.argv());
+            RunSpec::Container(run)
+        }
+        _ => RunSpec::Process {
+            argv: task.run.argv(),
+            dir: tree(world, release, &task.service).join(&process(release, &task.service)?.dir),
+        },
+    };
     let spec = InstanceSpec {
         format: INSTANCE_FORMAT,
         id,
@@ -94,20 +120,32 @@ pub fn launch_task(
             release: release.number,
             deployment,
         }),
-        run: RunSpec::Process {
-            argv: task.run.argv(),
-            dir: tree(world, release, &task.service).join(&process.dir),
-        },
+        run,
         port: None,
         restart: None,
         stop: StopSpec {
             signal: "SIGTERM".into(),
-            grace: process.stop.grace,
+            grace: life.stop.grace,
         },
-        limits: process.limits.clone(),
+        limits: life.limits.clone(),
         log: LogSpec::default(),
     };
     Ok(Launch { spec, env })
+}
+
+/// Where requests reach an instance now; `None` while, or because, they cannot.
+///
+/// # Errors
+/// When the runtime cannot be asked.
+pub async fn address(world: &World, row: &InstanceRow) -> Result<Option<SocketAddr>, Cause> {
+    match row.port {
+        Some(port) => Ok(Some(loopback(port))),
+        None => match world.runtime.address(&row.id).await {
+            // Planned, and not started yet.
+            Err(RuntimeError::NotFound(_)) => Ok(None),
+            address => address.map_err(crate::executor::internal_cause),
+        },
+    }
 }
 
 /// The tree that a service of a release runs in.
@@ -119,23 +157,34 @@ pub fn tree(world: &World, release: &Release, service: &ServiceName) -> PathBuf 
         .join(service.as_str())
 }
 
+fn service<'a>(release: &'a Release, name: &ServiceName) -> Result<&'a ServiceSpec, Cause> {
+    release.spec.services.get(name).ok_or_else(|| {
+        let message = format!("release {} has no service {name}", release.number);
+        Cause::new(CauseKind::Refused, message)
+    })
+}
+
 /// The process of a service.
 ///
 /// # Errors
 /// When the release has no such process.
-pub fn process<'a>(release: &'a Release, service: &ServiceName) -> Result<&'a ProcessSpec, Cause> {
-    let found = release
-        .spec
-        .services
-        .get(service)
-        .and_then(|service| service.process());
-    found.ok_or_else(|| {
-        let message = format!(
-            "release {} has no process service {service}",
-            release.number
-        );
-        Cause::new(CauseKind::Refused, message)
-    })
+pub fn process<'a>(release: &'a Release, name: &ServiceName) -> Result<&'a ProcessSpec, Cause> {
+    let process = service(release, name)?.process();
+    process.ok_or_else(|| runs_nothing(release, name))
+}
+
+/// How the instances of a service live.
+///
+/// # Errors
+/// When the release has no such service, or the service has no instances.
+pub fn life<'a>(release: &'a Release, name: &ServiceName) -> Result<&'a LifeSpec, Cause> {
+    let life = service(release, name)?.life();
+    life.ok_or_else(|| runs_nothing(release, name))
+}
+
+fn runs_nothing(release: &Release, name: &ServiceName) -> Cause {
+    let message = format!("{name} of release {} runs nothing", release.number);
+    Cause::new(CauseKind::Refused, message)
 }
 
 /// A new instance of a service, with an id of its own and a port that is free.
@@ -149,10 +198,11 @@ pub fn plan_instance(
     service: &ServiceName,
     deployment: landfall_model::DeploymentId,
 ) -> Result<InstanceRow, Cause> {
-    let process = process(release, service)?;
-    let port = match process.fixed_port {
-        Some(port) => port,
-        None => free_port(&world.store)?,
+    let spec = self::service(release, service)?;
+    let port = match (spec.fixed_port(), &spec.kind) {
+        (_, ServiceKind::Container(_)) => None,
+        (Some(port), _) => Some(port),
+        (None, _) => Some(free_port(&world.store)?),
     };
     let artifact = release.spec.services.get(service).and_then(|spec| {
         release
@@ -174,7 +224,7 @@ pub fn plan_instance(
         service: service.clone(),
         release: release.number,
         deployment,
-        port: Some(port),
+        port,
         digest,
         phase: InstancePhase::Planned,
     };
@@ -221,14 +271,20 @@ pub fn environment(
     id: &InstanceId,
     port: Option<u16>,
 ) -> Result<EnvValues, Cause> {
-    let spec = &release.spec;
-    let mut env: EnvValues = world
-        .base_env
-        .iter()
-        .map(|(name, value)| (name.clone(), Secret::new(value.clone())))
-        .collect();
+    let (spec, of) = (&release.spec, self::service(release, service)?);
+    let mut env = EnvValues::new();
+    if of.container().is_none() {
+        // A container has its image's own.
+        let base = world.base_env.iter();
+        env.extend(base.map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
+    }
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), Secret::new(value));
-    set("HOST", "127.0.0.1".into());
+    let host = match of.container() {
+        // Its loopback is its own, and requests come from outside of it.
+        Some(_) => "0.0.0.0",
+        None => "127.0.0.1",
+    };
+    set("HOST", host.into());
     set("LANDFALL_APP", spec.app.to_string());
     set("LANDFALL_ENVIRONMENT", spec.environment.to_string());
     set("LANDFALL_SERVICE", service.to_string());
@@ -237,12 +293,11 @@ pub fn environment(
     if let Some(commit) = &release.source.commit {
         set("LANDFALL_COMMIT", commit.clone());
     }
-    if let Some(port) = port {
+    if let Some(port) = port.or_else(|| of.container()?.port) {
         set("PORT", port.to_string());
     }
-    let resolver = resolver(world, release)?;
-    let own = spec.services.get(service).map(|service| &service.env);
-    for (name, value) in own.into_iter().flatten() {
+    let resolver = resolver(world, release, of)?;
+    for (name, value) in &of.env {
         env.insert(name.clone(), value.resolve(&resolver).map_err(unresolved)?);
     }
     Ok(env)
@@ -255,6 +310,8 @@ fn unresolved(error: landfall_model::env::Unresolved) -> Cause {
 /// What references in the environment of `release` resolve to.
 pub struct ReleaseResolver<'a> {
     release: &'a Release,
+    /// Whether a container asks, to which other containers are known by name.
+    in_container: bool,
     addresses: std::collections::BTreeMap<ServiceName, u16>,
 }
 
@@ -262,7 +319,11 @@ pub struct ReleaseResolver<'a> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn resolver<'a>(world: &World, release: &'a Release) -> Result<ReleaseResolver<'a>, Cause> {
+pub fn resolver<'a>(
+    world: &World,
+    release: &'a Release,
+    for_service: &ServiceSpec,
+) -> Result<ReleaseResolver<'a>, Cause> {
     let spec = &release.spec;
     let key = EnvironmentKey {
         app: spec.app.clone(),
@@ -270,6 +331,7 @@ pub fn resolver<'a>(world: &World, release: &'a Release) -> Result<ReleaseResolv
     };
     Ok(ReleaseResolver {
         release,
+        in_container: for_service.container().is_some(),
         addresses: addresses(&world.store, &key, release)?,
     })
 }
@@ -293,8 +355,19 @@ pub fn addresses(
 }
 
 impl Resolve for ReleaseResolver<'_> {
-    fn service_address(&self, service: &ServiceName) -> Option<SocketAddr> {
-        self.addresses.get(service).map(|port| loopback(*port))
+    fn service_address(&self, service: &ServiceName) -> Option<ServiceAddress> {
+        let container = self.release.spec.services.get(service)?.container();
+        if let (true, Some(container)) = (self.in_container, container) {
+            return Some(ServiceAddress {
+                host: service.to_string(),
+                port: container.port?,
+            });
+        }
+        let address = loopback(*self.addresses.get(service)?);
+        Some(ServiceAddress {
+            host: address.ip().to_string(),
+            port: address.port(),
+        })
     }
 
     fn release(&self) -> u32 {

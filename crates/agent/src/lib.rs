@@ -4,6 +4,7 @@ pub mod api;
 pub mod checks;
 pub mod claims;
 pub mod compare;
+pub mod containers;
 pub mod deployments;
 pub mod diagnose;
 pub mod events;

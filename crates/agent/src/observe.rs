@@ -3,7 +3,7 @@
 use landfall_model::release::Release;
 use landfall_model::rollout::Phase;
 use landfall_model::snapshot::{PROXY_ERROR_HEADER, ProxyStatus, RELEASE_HEADER};
-use landfall_model::spec::AppSpec;
+use landfall_model::spec::{AppSpec, ServiceKind, ServiceSpec};
 use landfall_model::{DeploymentId, ReleaseNumber, ServiceName};
 use landfall_runtime::{InstanceState, InstanceStatus};
 use landfall_store::{EnvironmentRow, InstancePhase, InstanceRow, StoreError};
@@ -114,21 +114,20 @@ async fn service(
     }
     Ok(ServiceView {
         name: name.clone(),
-        kind: if declared.process().is_some() {
-            "process"
-        } else {
-            "static"
-        }
-        .into(),
-        replicas: if declared.process().is_some() {
-            declared.replicas
-        } else {
-            0
-        },
+        kind: kind(declared).into(),
+        replicas: declared.life().map_or(0, |_| declared.replicas),
         stopped: row.stopped.contains(name),
         address: world.store.address(&row.key, name)?.map(loopback),
         instances,
     })
+}
+
+fn kind(service: &ServiceSpec) -> &'static str {
+    match service.kind {
+        ServiceKind::Process(_) => "process",
+        ServiceKind::Container(_) => "container",
+        ServiceKind::Static(_) => "static",
+    }
 }
 
 async fn instance_view(
@@ -137,6 +136,7 @@ async fn instance_view(
     proxy: Option<&ProxyStatus>,
 ) -> InstanceView {
     let status: Option<InstanceStatus> = world.runtime.status(&row.id).await.ok();
+    let reached = world.runtime.address(&row.id).await.unwrap_or_default();
     let listening = world.runtime.listening(&row.id).await.unwrap_or_default();
     let in_flight = proxy
         .and_then(|proxy| proxy.in_flight.get(&row.id))
@@ -144,7 +144,10 @@ async fn instance_view(
     InstanceView {
         id: row.id.clone(),
         release: row.release,
-        port: row.port,
+        port: match row.port {
+            None => reached.map(|address| address.port()),
+            port => port,
+        },
         restarts: status.as_ref().map_or(0, |status| status.restarts),
         last_exit: status
             .as_ref()

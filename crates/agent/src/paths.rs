@@ -56,6 +56,11 @@ impl StatePaths {
         self.root.join("instances")
     }
 
+    /// Records of app instances that are containers.
+    pub fn containers(&self) -> PathBuf {
+        self.root.join("containers")
+    }
+
     /// Records and logs of Landfall's own processes.
     pub fn system(&self) -> PathBuf {
         self.root.join("system")

@@ -7,7 +7,7 @@ use landfall_model::plan::{
 };
 use landfall_model::release::{Artifact, Release, SourceInfo};
 use landfall_model::spec::{AppSpec, SPEC_FORMAT};
-use landfall_model::{Cause, CauseKind, ReleaseNumber, ServiceName};
+use landfall_model::{Cause, CauseKind, Digest, ReleaseNumber, ServiceName};
 use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
 
@@ -152,7 +152,7 @@ async fn target(
         .with_fix("deploy that version again from its source"));
     }
     for (service, artifact) in &row.release.artifacts {
-        if !world.artifacts.contains(artifact.digest).await {
+        if !world.has_artifact(artifact).await {
             let short = artifact.digest.short();
             let message =
                 format!("release {number} is gone: artifact {short} of {service} is not stored");
@@ -208,7 +208,7 @@ async fn desire(
         scale(&mut spec, replicas)?;
     }
     let mut holds = Vec::new();
-    for artifact in release.artifacts.values() {
+    for artifact in release.artifacts.values().filter(|a| !a.is_image()) {
         holds.push(world.artifacts.hold(artifact.digest)?);
     }
     let needs = release.artifacts.iter();
@@ -230,8 +230,8 @@ fn scale(spec: &mut AppSpec, replicas: &BTreeMap<ServiceName, u32>) -> Result<()
             continue;
         };
         let fixed = service
-            .process()
-            .is_none_or(|process| process.fixed_port.is_some());
+            .life()
+            .is_none_or(|_| service.fixed_port().is_some());
         if *count == 0 || (fixed && *count > 1) {
             let message = format!("{name} cannot have {count} instances");
             let fix = match *count {
@@ -304,6 +304,10 @@ async fn desire_deploy(
         }
         builds.insert(service.clone(), need);
     }
+    for (service, artifact) in images(world, &spec).await? {
+        artifacts.insert(service.clone(), artifact.clone());
+        builds.insert(service, BuildNeed::Exists(artifact));
+    }
     let (intent, source) = (request.intent.clone(), request.source.clone());
     Ok((
         Desired {
@@ -315,6 +319,26 @@ async fn desire_deploy(
         artifacts,
         holds,
     ))
+}
+
+/// The images that containers are to run, as their names mean them now.
+async fn images(world: &World, spec: &AppSpec) -> Result<Vec<(ServiceName, Artifact)>, Cause> {
+    let mut found = Vec::new();
+    for (name, service) in &spec.services {
+        let Some(container) = service.container() else {
+            continue;
+        };
+        let image = &container.image;
+        let Some(digest) = world.images.find(image).await? else {
+            let message = format!("the image {image} of {name} is not on this machine");
+            return Err(Cause::new(CauseKind::Refused, message).with_fix(format!(
+                "`docker pull {image}`, or build it under that name"
+            )));
+        };
+        let inputs = Digest::of(image.as_bytes());
+        found.push((name.clone(), Artifact { digest, inputs }));
+    }
+    Ok(found)
 }
 
 /// What is neither built nor changed is known before anything runs; the release of a deploy or a

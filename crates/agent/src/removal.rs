@@ -67,8 +67,9 @@ pub async fn remove(
     })
 }
 
-/// Records and logs of instances and of tasks.
+/// Records and logs of instances and of tasks, and what their containers shared.
 async fn forget_instances(world: &World, key: &EnvironmentKey) -> Result<(), Cause> {
+    let mut had_containers = false;
     for status in world.runtime.list().await.map_err(internal_cause)? {
         let owner = status.spec.owner.as_ref();
         if owner.is_some_and(|o| o.app == key.app && o.environment == key.environment) {
@@ -76,7 +77,12 @@ async fn forget_instances(world: &World, key: &EnvironmentKey) -> Result<(), Cau
             let stopped = world.runtime.stop(id, &status.spec.stop).await;
             stopped.map_err(internal_cause)?;
             world.runtime.remove(id).await.map_err(internal_cause)?;
+            had_containers |= status.spec.run.container().is_some();
         }
+    }
+    if had_containers {
+        let removed = world.runtime.remove_shared(&key.app, &key.environment);
+        removed.await.map_err(internal_cause)?;
     }
     for row in world.store.instances(key).map_err(store_cause)? {
         world.store.delete_instance(&row.id).map_err(store_cause)?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_model::env::Secret;
-use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot};
+use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot, Table, Target, Upstream};
 use landfall_model::{Cause, CauseKind};
+use landfall_runtime::Runtime;
 use landfall_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -18,6 +19,9 @@ use crate::world::store_cause;
 /// How long a proxy that just restarts is waited for. Its supervisor brings it back within a
 /// second.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long an engine may take to tell where a container is. One that hangs must not keep routes
+/// from others.
+const ADDRESS_WITHIN: Duration = Duration::from_secs(1);
 /// Time between attempts to reach it.
 const RETRY: Duration = Duration::from_millis(50);
 
@@ -25,6 +29,7 @@ const RETRY: Duration = Duration::from_millis(50);
 pub struct Routes {
     store: Store,
     proxy: Arc<dyn ProxyControl>,
+    runtime: Arc<dyn Runtime>,
     http: SocketAddr,
     probe_token: Secret,
     /// The snapshot in force as far as this agent knows. Held while a snapshot is on its way, so
@@ -37,12 +42,14 @@ impl Routes {
     pub fn new(
         store: Store,
         proxy: Arc<dyn ProxyControl>,
+        runtime: Arc<dyn Runtime>,
         http: SocketAddr,
         probe_token: Secret,
     ) -> Self {
         Self {
             store,
             proxy,
+            runtime,
             http,
             probe_token,
             applied: Mutex::new(None),
@@ -58,27 +65,29 @@ impl Routes {
         // Until the proxy acknowledges, what is in force is not what the store says: the
         // reconciler goes on should this fail.
         *applied = None;
-        let snapshot = self.snapshot().map_err(store_cause)?;
+        let snapshot = self.snapshot().await.map_err(store_cause)?;
         let ack = self.apply_patiently(&snapshot).await?;
         *applied = Some(snapshot);
         Ok(ack)
     }
 
-    /// Puts in force what the store says, when the proxy is not there already. For the
-    /// reconciler: gives up at once when the proxy cannot be reached.
+    /// Puts in force what the store says, when the proxy is not there already, or when an instance
+    /// is reached elsewhere than before. For the reconciler: gives up at once when the proxy cannot
+    /// be reached.
     ///
     /// # Errors
     /// When the proxy cannot be reached, or refuses.
     pub async fn reconcile(&self) -> Result<(), Cause> {
         let mut applied = self.applied.lock().await;
         let in_force = self.proxy.status().await.map_err(proxy_cause)?.generation;
-        if applied
+        if let Some(known) = applied
             .as_ref()
-            .is_some_and(|snapshot| snapshot.generation == in_force)
+            .filter(|known| known.generation == in_force)
+            && !self.has_moved(known).await
         {
             return Ok(());
         }
-        let snapshot = self.snapshot().map_err(store_cause)?;
+        let snapshot = self.snapshot().await.map_err(store_cause)?;
         self.proxy.apply(&snapshot).await.map_err(proxy_cause)?;
         tracing::info!(
             generation = snapshot.generation,
@@ -88,9 +97,9 @@ impl Routes {
         Ok(())
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let environments = self.store.environments()?;
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             format: SNAPSHOT_FORMAT,
             generation: self.store.next_generation()?,
             http: vec![self.http],
@@ -100,7 +109,38 @@ impl Routes {
                 .filter_map(|row| row.routes)
                 .collect(),
             candidates: self.store.candidates()?,
-        })
+        };
+        let candidates = snapshot.candidates.iter_mut().map(|c| &mut c.table);
+        for table in snapshot.tables.iter_mut().chain(candidates) {
+            for target in targets(table) {
+                if let Some(address) = self.moved(target).await {
+                    target.address = address;
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Whether any target of a snapshot is reached elsewhere now.
+    async fn has_moved(&self, known: &Snapshot) -> bool {
+        let mut known = known.clone();
+        for target in known.tables.iter_mut().flat_map(targets) {
+            if self.moved(target).await.is_some() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Where a target is reached now, where that is not what it says. What listens on loopback
+    /// stays where it is; a container may have another address after each of its starts.
+    async fn moved(&self, target: &Target) -> Option<SocketAddr> {
+        if target.address.ip().is_loopback() {
+            return None;
+        }
+        let asked = tokio::time::timeout(ADDRESS_WITHIN, self.runtime.address(&target.instance));
+        let now = asked.await.ok()?.ok().flatten();
+        now.filter(|now| *now != target.address)
     }
 
     async fn apply_patiently(&self, snapshot: &Snapshot) -> Result<Ack, Cause> {
@@ -116,6 +156,14 @@ impl Routes {
             }
         }
     }
+}
+
+fn targets(table: &mut Table) -> impl Iterator<Item = &mut Target> {
+    let instances = |upstream| match upstream {
+        &mut Upstream::Instances(ref mut targets) => Some(targets),
+        Upstream::Files(_) => None,
+    };
+    table.services.values_mut().filter_map(instances).flatten()
 }
 
 /// A cause for a proxy that does not do what it is asked.

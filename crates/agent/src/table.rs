@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use landfall_model::ServiceName;
 use landfall_model::release::Release;
 use landfall_model::snapshot::{Address, Files, Route, Table, Target, Upstream};
 use landfall_model::spec::ServiceKind;
-use landfall_model::{ReleaseNumber, ServiceName};
 use landfall_store::InstanceRow;
 
 /// What a table is made from.
 pub struct TableParts<'a> {
     /// The release whose routes these are.
     pub release: &'a Release,
-    /// Instances that get requests, whichever release they were started for.
-    pub instances: &'a [InstanceRow],
+    /// Instances that get requests, whichever release they were started for, and where they are
+    /// reached.
+    pub instances: &'a [(InstanceRow, SocketAddr)],
     /// Services that someone stopped: routes still lead to them, and nothing answers.
     pub stopped: &'a [ServiceName],
     /// Ports of the services' stable addresses.
@@ -59,7 +60,9 @@ pub fn loopback(port: u16) -> SocketAddr {
 
 fn upstream(parts: &TableParts<'_>, name: &ServiceName) -> Upstream {
     match &parts.release.spec.services[name].kind {
-        ServiceKind::Process(_) => Upstream::Instances(targets(parts.instances, name)),
+        ServiceKind::Process(_) | ServiceKind::Container(_) => {
+            Upstream::Instances(targets(parts.instances, name))
+        }
         ServiceKind::Static(files) => Upstream::Files(Files {
             root: parts
                 .trees
@@ -74,18 +77,15 @@ fn upstream(parts: &TableParts<'_>, name: &ServiceName) -> Upstream {
     }
 }
 
-fn targets(instances: &[InstanceRow], name: &ServiceName) -> Vec<Target> {
-    let target = |row: &InstanceRow| -> Option<Target> {
-        let release: ReleaseNumber = row.release;
-        Some(Target {
-            instance: row.id.clone(),
-            release,
-            address: loopback(row.port?),
-        })
+fn targets(instances: &[(InstanceRow, SocketAddr)], name: &ServiceName) -> Vec<Target> {
+    let target = |(row, address): &(InstanceRow, SocketAddr)| Target {
+        instance: row.id.clone(),
+        release: row.release,
+        address: *address,
     };
     instances
         .iter()
-        .filter(|row| row.service == *name)
-        .filter_map(target)
+        .filter(|(row, _)| row.service == *name)
+        .map(target)
         .collect()
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use landfall_model::env::Secret;
+use landfall_model::release::Artifact;
 use landfall_model::{Cause, CauseKind};
 use landfall_runtime::Runtime;
 use landfall_store::{Store, StoreError};
 
 use crate::events::Events;
 use crate::paths::StatePaths;
-use crate::ports::{Artifacts, Clock, Prober, ProxyControl};
+use crate::ports::{Artifacts, Clock, Images, Prober, ProxyControl};
 use crate::routes::Routes;
 
 /// The parts of the control plane. Clones share them.
@@ -27,6 +28,8 @@ pub struct World {
     pub prober: Arc<dyn Prober>,
     /// Builds and trees.
     pub artifacts: Arc<dyn Artifacts>,
+    /// Images.
+    pub images: Arc<dyn Images>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Where state is.
@@ -47,6 +50,14 @@ impl World {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whether an artifact is there, whole.
+    pub async fn has_artifact(&self, artifact: &Artifact) -> bool {
+        match artifact.is_image() {
+            true => self.images.contains(artifact.digest).await,
+            false => self.artifacts.contains(artifact.digest).await,
+        }
     }
 }
 

@@ -5,22 +5,44 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-const PREFIX: &str = "b3:";
+/// How a digest was computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// BLAKE3: everything of Landfall's own.
+    Blake3,
+    /// SHA-256: images, whose ids are given by the engine and by registries.
+    Sha256,
+}
 
-/// A BLAKE3 digest, written as `b3:` and 64 lower-case hexadecimal digits.
+impl Algorithm {
+    const ALL: [Self; 2] = [Self::Blake3, Self::Sha256];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Blake3 => "b3:",
+            Self::Sha256 => "sha256:",
+        }
+    }
+}
+
+/// A digest of 32 bytes, written as its algorithm and 64 lower-case hexadecimal digits: `b3:…` of
+/// trees and whatever else is Landfall's own, `sha256:…` of images.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Digest([u8; 32]);
+pub struct Digest {
+    algorithm: Algorithm,
+    bytes: [u8; 32],
+}
 
 /// Text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a digest (b3: and 64 hexadecimal digits)")]
+#[error("{0:?} is not a digest (b3: or sha256: and 64 hexadecimal digits)")]
 pub struct InvalidDigest(String);
 
 impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(*blake3::hash(bytes).as_bytes())
+        Self::from_bytes(*blake3::hash(bytes).as_bytes())
     }
 
     /// The digest of a value, by its JSON form. Maps must be ordered for it to be stable.
@@ -29,19 +51,28 @@ impl Digest {
         Self::of(&json)
     }
 
-    /// A digest computed elsewhere.
+    /// A BLAKE3 digest computed elsewhere.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        let algorithm = Algorithm::Blake3;
+        Self { algorithm, bytes }
+    }
+
+    /// How it was computed.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
     }
 
     /// The 64 hexadecimal digits, without the prefix: a file name.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The first 12 hexadecimal digits, for people.
@@ -52,13 +83,13 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.hex())
+        write!(f, "{}{}", self.algorithm.prefix(), self.hex())
     }
 }
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.short())
+        write!(f, "{}{}", self.algorithm.prefix(), self.short())
     }
 }
 
@@ -66,7 +97,10 @@ impl FromStr for Digest {
     type Err = InvalidDigest;
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let invalid = || InvalidDigest(text.to_owned());
-        let hex = text.strip_prefix(PREFIX).ok_or_else(invalid)?;
+        let known = Algorithm::ALL
+            .into_iter()
+            .find_map(|algorithm| Some((algorithm, text.strip_prefix(algorithm.prefix())?)));
+        let (algorithm, hex) = known.ok_or_else(invalid)?;
         if hex.len() != 64
             || !hex
                 .bytes()
@@ -79,7 +113,7 @@ impl FromStr for Digest {
             *byte =
                 u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).map_err(|_| invalid())?;
         }
-        Ok(Self(bytes))
+        Ok(Self { algorithm, bytes })
     }
 }
 
@@ -104,6 +138,10 @@ mod tests {
     fn a_digest_reads_back_as_it_was_written() {
         let digest = Digest::of(b"landfall");
         assert_eq!(digest.to_string().parse(), Ok(digest));
+        let image = format!("sha256:{}", digest.hex());
+        let parsed: Digest = image.parse().unwrap();
+        assert_eq!(parsed.to_string(), image);
+        assert_ne!(parsed, digest, "of another algorithm");
         for bad in [
             "",
             "b3:",

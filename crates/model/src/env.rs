@@ -65,10 +65,19 @@ pub enum Part {
     Commit,
 }
 
+/// Where a service is reached, by whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAddress {
+    /// An address, or a name that resolves to one.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
 /// What the references of a [`Template`] resolve to.
 pub trait Resolve {
     /// The stable address of a service, if it has one.
-    fn service_address(&self, service: &ServiceName) -> Option<std::net::SocketAddr>;
+    fn service_address(&self, service: &ServiceName) -> Option<ServiceAddress>;
     /// The release's number.
     fn release(&self) -> u32;
     /// The commit, if known.
@@ -109,9 +118,12 @@ impl Template {
         for part in &self.0 {
             match part {
                 Part::Text(text) => value.push_str(text.reveal()),
-                Part::ServiceAddress(name) => value.push_str(&address(name)?.to_string()),
-                Part::ServiceHost(name) => value.push_str(&address(name)?.ip().to_string()),
-                Part::ServicePort(name) => value.push_str(&address(name)?.port().to_string()),
+                Part::ServiceAddress(name) => {
+                    let ServiceAddress { host, port } = address(name)?;
+                    value.push_str(&format!("{host}:{port}"));
+                }
+                Part::ServiceHost(name) => value.push_str(&address(name)?.host),
+                Part::ServicePort(name) => value.push_str(&address(name)?.port.to_string()),
                 Part::Release => value.push_str(&with.release().to_string()),
                 Part::Commit => value.push_str(with.commit().unwrap_or_default()),
             }

@@ -18,7 +18,7 @@ pub mod spec;
 
 pub use cause::{Cause, CauseKind};
 pub use command::CommandSpec;
-pub use digest::Digest;
+pub use digest::{Algorithm, Digest};
 pub use ids::{
     AppName, DeploymentId, EnvironmentName, InstanceId, InvalidName, ReleaseNumber, ServiceName,
     TaskName,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::AppSpec;
-use crate::{DeploymentId, Digest, ReleaseNumber, ServiceName};
+use crate::{Algorithm, DeploymentId, Digest, ReleaseNumber, ServiceName};
 
 /// Where a release's source came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +26,17 @@ pub struct SourceInfo {
 /// An artifact of a release: the immutable output of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// Digest of the tree.
+    /// Digest of the tree, or id of the image.
     pub digest: Digest,
-    /// Digest of the inputs that it was built from.
+    /// Digest of the inputs that it was built from; of an image that was not, of its name.
     pub inputs: Digest,
+}
+
+impl Artifact {
+    /// Whether it is an image, rather than a tree.
+    pub fn is_image(&self) -> bool {
+        self.digest.algorithm() == Algorithm::Sha256
+    }
 }
 
 /// One release of one environment. Immutable once it is written.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{CommandSpec, InstanceId};
+use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
 use tokio::sync::mpsc;
 
 use crate::docker::DockerRuntime;
@@ -122,5 +122,16 @@ impl Runtime for Runtimes {
 
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         self.of(id).remove(id).await
+    }
+
+    async fn remove_shared(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+    ) -> Result<(), RuntimeError> {
+        match &self.docker {
+            Some(docker) => docker.remove_shared(app, environment).await,
+            None => Ok(()),
+        }
     }
 }

@@ -29,7 +29,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{CommandSpec, InstanceId};
+use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
 use tokio::sync::mpsc;
 
 pub use both::Runtimes;
@@ -93,4 +93,12 @@ pub trait Runtime: Send + Sync {
 
     /// Removes the record and log of an instance that is not running.
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError>;
+
+    /// Removes what the containers of an environment shared besides volumes, which stay: their
+    /// network. For when the last of them is removed.
+    async fn remove_shared(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+    ) -> Result<(), RuntimeError>;
 }

@@ -178,24 +178,22 @@ impl DockerEngine {
     /// Puts busybox into an image: a shell and small tools.
     fn import_image(&self) {
         let root = self.dir.join("image");
-        std::fs::create_dir_all(root.join("bin")).expect("a directory");
-        std::fs::create_dir_all(root.join("tmp")).expect("a directory");
-        std::fs::copy("/bin/busybox", root.join("bin/busybox"))
-            .expect("busybox-static, which `cargo xtask test` installs");
-        for tool in busybox_tools() {
-            let link = root.join("bin").join(tool);
-            std::os::unix::fs::symlink("busybox", link).expect("a link");
-        }
+        busybox_root(&root);
+        self.import(&root, IMAGE);
+    }
+
+    /// Makes an image of a directory.
+    pub fn import(&self, root: &Path, name: &str) {
         let tar = self.dir.join("image.tar");
         let packed = Command::new("tar")
             .arg("-cf")
             .arg(&tar)
             .arg("-C")
-            .arg(&root)
+            .arg(root)
             .arg(".")
             .status();
         assert!(packed.is_ok_and(|status| status.success()), "no tar");
-        self.docker(&["import", &tar.to_string_lossy(), IMAGE]);
+        self.docker(&["import", &tar.to_string_lossy(), name]);
     }
 
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
@@ -217,6 +215,18 @@ impl Drop for DockerEngine {
             let _ = dockerd.wait();
         }
         let _ = self.sweeper.wait();
+    }
+}
+
+/// A root directory with a shell and small tools.
+pub fn busybox_root(root: &Path) {
+    std::fs::create_dir_all(root.join("bin")).expect("a directory");
+    std::fs::create_dir_all(root.join("tmp")).expect("a directory");
+    std::fs::copy("/bin/busybox", root.join("bin/busybox"))
+        .expect("busybox-static, which `cargo xtask test` installs");
+    for tool in busybox_tools() {
+        let link = root.join("bin").join(tool);
+        std::os::unix::fs::symlink("busybox", link).expect("a link");
     }
 }
 

@@ -9,8 +9,8 @@ use landfall_runtime::{Exit, LogQuery};
 use landfall_store::InstanceRow;
 
 use crate::diagnose;
+use crate::instances;
 use crate::redact::Redactor;
-use crate::table::loopback;
 use crate::world::World;
 
 /// Log lines that are shown as evidence.
@@ -62,7 +62,8 @@ impl Failure {
                     true => "after too many failed checks".to_owned(),
                     false => format!("within {} s", ready.within.as_secs()),
                 };
-                not_ready(row, &wait, last, &listening)
+                let address = instances::address(world, row).await.unwrap_or_default();
+                not_ready(row, address, &wait, last, &listening)
             }
         };
         let shown = lines.len().saturating_sub(EVIDENCE_LINES);
@@ -71,18 +72,23 @@ impl Failure {
     }
 }
 
-fn not_ready(row: &InstanceRow, wait: &str, last: String, listening: &[SocketAddr]) -> Cause {
+fn not_ready(
+    row: &InstanceRow,
+    address: Option<SocketAddr>,
+    wait: &str,
+    last: String,
+    listening: &[SocketAddr],
+) -> Cause {
     let service = &row.service;
-    let Some(port) = row.port else {
+    let Some(wanted) = address else {
         let message = format!("{service} was not ready {wait}");
         return Cause::new(CauseKind::Unhealthy, message).with_evidence([last]);
     };
-    let on_port = listening.iter().any(|address| address.port() == port);
+    let on_port = listening
+        .iter()
+        .any(|address| address.port() == wanted.port());
     if !on_port && let Some(other) = listening.first() {
-        let message = format!(
-            "{service} listens on {other} instead of {} (its PORT) {wait}",
-            loopback(port)
-        );
+        let message = format!("{service} listens on {other} instead of {wanted} (its PORT) {wait}");
         return Cause::new(CauseKind::WrongPort, message)
             .with_evidence([last])
             .with_fix(
@@ -90,7 +96,7 @@ fn not_ready(row: &InstanceRow, wait: &str, last: String, listening: &[SocketAdd
             );
     }
     if !on_port {
-        let message = format!("{service} never listened on {} {wait}", loopback(port));
+        let message = format!("{service} never listened on {wanted} {wait}");
         return Cause::new(CauseKind::NeverListened, message)
             .with_evidence([last, "its processes listen on no port at all".into()])
             .with_fix("let the program listen on the port in the variable PORT");

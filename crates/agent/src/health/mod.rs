@@ -13,7 +13,7 @@ use landfall_store::InstanceRow;
 use tokio::time::Instant;
 
 use crate::executor::internal_cause;
-use crate::instances::process;
+use crate::instances::life;
 use crate::world::World;
 use failure::Failure;
 
@@ -60,7 +60,7 @@ struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     fn new(world: &'a World, release: &'a Release, row: &'a InstanceRow) -> Result<Self, Cause> {
-        let ready = process(release, &row.service)?.ready.clone();
+        let ready = life(release, &row.service)?.ready.clone();
         Ok(Self {
             world,
             release,

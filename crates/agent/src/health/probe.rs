@@ -6,7 +6,6 @@ use landfall_store::InstanceRow;
 
 use crate::instances;
 use crate::ports::Ask;
-use crate::table::loopback;
 use crate::world::{World, chain};
 
 /// Asks once; why the answer is not accepted, for a person.
@@ -16,21 +15,23 @@ pub(super) async fn ask(
     row: &InstanceRow,
     ready: &ReadySpec,
 ) -> Result<(), String> {
-    let address = || {
-        row.port
-            .map(loopback)
-            .ok_or_else(|| "it has no port".to_owned())
+    let address = async || {
+        let address = instances::address(world, row).await;
+        let address = address.map_err(|cause| cause.summary)?;
+        address.ok_or_else(|| "it has no address".to_owned())
     };
     match &ready.probe {
         Probe::StaysUp { .. } => Ok(()),
         Probe::Tcp => {
-            let connected = world.prober.connect(address()?, ready.timeout).await;
-            connected.map_err(|error| format!("connect to {}: {error}", address_text(row)))
+            let address = address().await?;
+            let connected = world.prober.connect(address, ready.timeout).await;
+            connected.map_err(|error| format!("connect to {address}: {error}"))
         }
         Probe::Http { path, host, status } => {
             let host = host.clone().unwrap_or_else(|| public_host(release, row));
-            let ask = Ask::get(address()?, &host, path, ready.timeout);
-            let place = format!("GET {path} on {}", address_text(row));
+            let address = address().await?;
+            let ask = Ask::get(address, &host, path, ready.timeout);
+            let place = format!("GET {path} on {address}");
             let answer = world
                 .prober
                 .ask(&ask)
@@ -65,9 +66,4 @@ fn public_host(release: &Release, row: &InstanceRow) -> String {
         .public_host(&row.service)
         .unwrap_or("localhost");
     host.replacen('*', "www", 1)
-}
-
-fn address_text(row: &InstanceRow) -> String {
-    row.port
-        .map_or_else(|| "no port".to_owned(), |port| loopback(port).to_string())
 }

@@ -103,18 +103,18 @@ pub fn stop_spec(ctx: &Context, row: &InstanceRow) -> StopSpec {
         .flatten()
         .find(|release| release.number == row.release);
     let any = releases.iter().flatten().next();
-    let process = of_row.or(any).and_then(|release| {
+    let life = of_row.or(any).and_then(|release| {
         release
             .spec
             .services
             .get(&row.service)
-            .and_then(|service| service.process())
+            .and_then(|service| service.life())
     });
     let default = || StopSpec {
         signal: "SIGTERM".into(),
         grace: Duration::from_secs(10),
     };
-    process.map_or_else(default, |process| process.stop.clone())
+    life.map_or_else(default, |life| life.stop.clone())
 }
 
 /// The longest that draining and stopping may take.
@@ -125,7 +125,7 @@ pub fn bound(ctx: &Context) -> Duration {
         .flatten()
         .flat_map(|release| release.spec.services.values());
     let graces = services
-        .filter_map(|service| service.process())
-        .map(|p| p.stop.grace);
+        .filter_map(|service| service.life())
+        .map(|life| life.stop.grace);
     drain_time(ctx) + graces.max().unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use landfall_model::plan::Action;
+use landfall_model::spec::ServiceSpec;
 use landfall_model::{Cause, CauseKind};
 
 use crate::claims;
@@ -28,7 +29,7 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
 
 async fn check_artifacts(ctx: &Context) -> Result<usize, Cause> {
     for (service, artifact) in &ctx.artifacts {
-        if !ctx.world.artifacts.contains(artifact.digest).await {
+        if !ctx.world.has_artifact(artifact).await {
             let short = artifact.digest.short();
             let message = format!("artifact {short} of {service} is not in the store any more");
             return Err(Cause::new(CauseKind::ArtifactGone, message)
@@ -42,11 +43,8 @@ fn check_ports(ctx: &Context) -> Result<usize, Cause> {
     let Some(spec) = spec(ctx) else { return Ok(0) };
     let mut checked = 0;
     for line in ctx.lines(|line| line.action == Action::Start) {
-        let process = spec
-            .services
-            .get(&line.service)
-            .and_then(|service| service.process());
-        let Some(port) = process.and_then(|process| process.fixed_port) else {
+        let service = spec.services.get(&line.service);
+        let Some(port) = service.and_then(ServiceSpec::fixed_port) else {
             continue;
         };
         checked += 1;

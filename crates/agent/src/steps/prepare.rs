@@ -69,7 +69,9 @@ async fn lay_out_trees(ctx: &Context, release: &Release) -> Result<usize, Cause>
         let line = ctx.plan.service(name);
         let starts = line.is_some_and(|line| line.start > 0);
         // The proxy serves files from the release that its routes belong to.
-        let needs_tree = starts || service.process().is_none() || has_task(ctx, name);
+        let is_served = service.life().is_none();
+        let needs_tree =
+            service.container().is_none() && (starts || is_served || has_task(ctx, name));
         let tree = instances::tree(&ctx.world, release, name);
         if !needs_tree || tree.exists() {
             continue;

@@ -48,7 +48,7 @@ pub fn bound(ctx: &Context) -> Duration {
         .or(ctx.request.spec.as_ref());
     let services = spec.into_iter().flat_map(|spec| spec.services.values());
     services
-        .filter_map(|service| service.process())
-        .map(|process| process.ready.within)
+        .filter_map(|service| service.life())
+        .map(|life| life.ready.within)
         .sum()
 }

@@ -23,7 +23,7 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let token = Secret::new(crate::token::random());
     let candidate = Candidate {
         token: token.clone(),
-        table: new_table(ctx)?,
+        table: new_table(ctx).await?,
     };
     ctx.world
         .store

@@ -135,14 +135,16 @@ pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
             .filter(|row: &&ReleaseRow| row.retired.is_none());
         keep.extend(
             kept.flat_map(|row| row.release.artifacts.values())
-                .map(|a| a.digest),
+                .filter(|artifact| !artifact.is_image())
+                .map(|artifact| artifact.digest),
         );
     }
     for open in world.store.open_deployments().map_err(store_cause)? {
         let artifacts = open
             .release
             .into_iter()
-            .flat_map(|release| release.artifacts);
+            .flat_map(|release| release.artifacts)
+            .filter(|(_, artifact)| !artifact.is_image());
         keep.extend(artifacts.map(|(_, artifact)| artifact.digest));
     }
     let freed = world.artifacts.collect_garbage(keep.clone()).await?;

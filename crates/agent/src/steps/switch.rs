@@ -11,7 +11,7 @@ use landfall_store::Switch;
 
 use crate::executor::Context;
 use crate::failpoint;
-use crate::instances::addresses;
+use crate::instances::{address, addresses};
 use crate::steps::{drain, replace, verify};
 use crate::table::{TableParts, table};
 use crate::words::count;
@@ -26,7 +26,7 @@ const RESTART_ATTEMPTS: u32 = 3;
 /// # Errors
 /// When the proxy does not acknowledge it.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
-    let routes = new_table(ctx)?;
+    let routes = new_table(ctx).await?;
     let switch = Switch {
         live: ctx.plan.to,
         routes,
@@ -59,14 +59,18 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn new_table(ctx: &Context) -> Result<Table, Cause> {
+pub async fn new_table(ctx: &Context) -> Result<Table, Cause> {
     let release = match (&ctx.release, &ctx.old) {
         (Some(release), _) | (None, Some(release)) => release,
         (None, None) => return Err(Cause::new(CauseKind::Internal, "no release to route to")),
     };
     let stopped = |row: &landfall_store::InstanceRow| ctx.plan.stopped.contains(&row.service);
-    let mut instances = ctx.serving_instances()?;
-    instances.retain(|row| !stopped(row));
+    let mut instances = Vec::new();
+    for row in ctx.serving_instances()? {
+        if let (false, Some(address)) = (stopped(&row), address(&ctx.world, &row).await?) {
+            instances.push((row, address));
+        }
+    }
     let trees = ctx
         .world
         .paths

@@ -14,8 +14,16 @@ use crate::variables::variables;
 
 /// What of the user's environment the agent gets: enough to run programs as the user does. Build
 /// commands get the environment of the person who deploys, with each deployment.
-const PASSED_ON: [&str; 8] = [
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL",
+const PASSED_ON: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "SHELL",
+    "DOCKER_HOST",
 ];
 const PASSED_ON_PREFIXES: [&str; 3] = ["LANDFALL_", "XDG_", "LC_"];
 

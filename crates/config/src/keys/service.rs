@@ -43,8 +43,9 @@ const MEMORY: Key = key(
 pub(crate) static SERVICE: Section = Section {
     id: "service",
     title: "[service.NAME]",
-    doc: "A part of the app: a process (`run` or `shell`), or files that the proxy serves \
-          (`static`). Every process is given `PORT` and `HOST` and should listen there.",
+    doc: "A part of the app: a process (`run` or `shell`), a container (`image`), or files that \
+          the proxy serves (`static`). Every process is given `PORT` and `HOST` and should listen \
+          there.",
     keys: &[
         key(
             "build",
@@ -75,7 +76,8 @@ pub(crate) static SERVICE: Section = Section {
             "8080",
             "The port that the program insists on. Its instances then cannot overlap: a \
              deployment stops the old one before it starts the new one. Better is a program \
-             that listens on `PORT`, of which every instance gets its own.",
+             that listens on `PORT`, of which every instance gets its own. Of a container it is \
+             the port in the container, and instances may overlap.",
         )
         .aliases(&["ports", "fixed_port"]),
         key(
@@ -154,7 +156,7 @@ pub(crate) static SERVICE: Section = Section {
              the instances of the service. Whatever else an instance writes among its files goes \
              with its release.",
         )
-        .aliases(&["persistent", "volumes", "shared"]),
+        .aliases(&["persistent", "shared"]),
         key(
             "version",
             Kind::Any(&[Kind::Text("path"), Kind::Table(&VERSION)]),
@@ -162,7 +164,32 @@ pub(crate) static SERVICE: Section = Section {
             "The app's own word on its version, asked for after the switch. A string is short \
              for a table with only `path`.",
         ),
-        later("image"),
+        key(
+            "image",
+            Kind::Text("name of an image"),
+            "\"redis:7\"",
+            "Runs a container from this image of the Docker engine on the same machine, instead of \
+             a process. `run` or `shell` replace the image's command, `dir` its working directory. \
+             A release keeps the image that the name meant when it was deployed: a rollback runs \
+             that one. Containers of one environment share a network, in which each is known by \
+             the name of its service.",
+        )
+        .aliases(&["container", "docker"]),
+        key(
+            "user",
+            Kind::Text("user, or user and group"),
+            "\"1000:1000\"",
+            "Whom a container runs as. Only with `image`.",
+        )
+        .default("as the image says"),
+        key(
+            "volumes",
+            Kind::List(&Kind::Text("name and path")),
+            "[\"data:/var/lib/data\"]",
+            "What is kept across the containers of a service: names of volumes in this environment \
+             and where they are in the container. Only with `image`. A service with volumes is \
+             replaced stop-first unless `overlap = true` says that two may write at once.",
+        ),
     ],
 };
 

@@ -6,6 +6,7 @@
 mod app;
 mod build;
 mod command;
+mod container;
 mod env;
 mod environment;
 mod process;

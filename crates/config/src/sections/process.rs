@@ -1,7 +1,8 @@
-//! What only a service with a process has: `dir`, `port`, `stop`, `restart`, `limits`, `writable`.
+//! What only a service with a process has: `dir`, `port`, `writable`; and how the instances of
+//! whatever runs live: `overlap`, `ready`, `stop`, `restart`, `limits`.
 
 use landfall_model::CommandSpec;
-use landfall_model::spec::{Limits, ProcessSpec, RestartSpec, StopSpec};
+use landfall_model::spec::{LifeSpec, Limits, ProcessSpec, RestartSpec, StopSpec};
 
 use super::Scope;
 use super::app::{duration_or, positive_duration_or};
@@ -30,27 +31,46 @@ pub(super) fn read(
     }
     let dir = table.get("dir");
     let dir = dir.and_then(|node| node.parse("a path", values::relative));
-    let ready = table.get("ready").and_then(|node| ready::read(node, scope));
-    let ready_given = ready.as_ref().is_some_and(|ready| ready.has_probe);
-    let stop = table.get("stop").and_then(read_stop);
-    let restart = table.get("restart").and_then(read_restart);
-    let limits = table.get("limits").and_then(read_limits);
+    let life = read_life(table, scope, fixed_port.is_none());
     let writable = read_writable(table);
     Some(ProcessDraft {
         spec: ProcessSpec {
             run: run?,
             dir: dir.unwrap_or_else(|| ".".to_owned()),
             fixed_port: fixed_port.map(|port| port as u16),
-            overlap: overlap.unwrap_or(fixed_port.is_none()),
+            life: life.spec,
+            writable,
+        },
+        ready_given: life.ready_given,
+        port: port.map(|node| node.span),
+    })
+}
+
+/// How instances live.
+pub(super) struct LifeDraft {
+    pub(super) spec: LifeSpec,
+    /// Whether the readiness question itself is said.
+    pub(super) ready_given: bool,
+}
+
+/// What is said of that; `may_overlap` is what holds where nothing is said of `overlap`.
+pub(super) fn read_life(table: &Table<'_>, scope: &Scope<'_>, may_overlap: bool) -> LifeDraft {
+    let overlap = table.get("overlap").and_then(Node::boolean);
+    let ready = table.get("ready").and_then(|node| ready::read(node, scope));
+    let ready_given = ready.as_ref().is_some_and(|ready| ready.has_probe);
+    let stop = table.get("stop").and_then(read_stop);
+    let restart = table.get("restart").and_then(read_restart);
+    let limits = table.get("limits").and_then(read_limits);
+    LifeDraft {
+        spec: LifeSpec {
+            overlap: overlap.unwrap_or(may_overlap),
             ready: ready.map_or_else(|| default_ready(false), |ready| ready.spec),
             stop: stop.unwrap_or_else(default_stop),
             restart: restart.unwrap_or_default(),
             limits: limits.unwrap_or_default(),
-            writable,
         },
         ready_given,
-        port: port.map(|node| node.span),
-    })
+    }
 }
 
 fn report_overlap(table: &Table<'_>, port: Span) {

@@ -1,11 +1,11 @@
 //! `[service.NAME]`.
 
 use landfall_model::ServiceName;
-use landfall_model::spec::{ServiceKind, ServiceSpec, StaticSpec};
+use landfall_model::spec::{ServiceKind, ServiceSpec, StaticSpec, VersionSpec};
 
 use super::build::{self, BuildDraft};
 use super::env::{Env, read_env};
-use super::{Scope, Use, command, process, version};
+use super::{Scope, Use, command, container, process, version};
 use crate::diagnostics::Diagnostic;
 use crate::keys;
 use crate::reader::{Node, Problem, Span, Table};
@@ -39,6 +39,15 @@ pub(super) fn read(
     app_env: &Env,
 ) -> Option<ServiceDraft> {
     let table = node.table(&keys::SERVICE, place)?;
+    if let Some(image) = table.get("image") {
+        refuse_with_image(name, &table);
+        let env = read_env(&table, scope, app_env);
+        let run = table.one_of(&["run", "shell"]);
+        let run = run.and_then(|(key, node)| command::read(key, node));
+        let container = container::read(&table, image, run, scope);
+        return read_container(name, &table, container, env);
+    }
+    refuse_without_image(name, &table);
     match table.one_of(&["run", "shell", "static"]) {
         Some(("static", files)) => read_static(name, &table, files, scope),
         Some((key, run)) => {
@@ -68,13 +77,8 @@ fn read_process(
     env: Env,
     scope: &Scope<'_>,
 ) -> Option<ServiceDraft> {
-    let needs = table.get("needs");
-    let needs = needs.map(|node| node.list("an array of names of services"));
-    let replicas = table.get("replicas");
-    let replica_count = replicas.and_then(|node| node.integer(0..=1000));
-    let version = table.get("version").and_then(version::read);
+    let running = read_running(table);
     let build = build::read(table.get("build"), scope, ".");
-    let needs: Vec<Use> = needs.into_iter().flatten().filter_map(Use::read).collect();
     let process = process?;
     let (build, build_of) = split(build?);
     Some(ServiceDraft {
@@ -82,18 +86,72 @@ fn read_process(
             kind: ServiceKind::Process(process.spec),
             build,
             artifact: artifact(name, build_of.as_ref()),
-            replicas: replica_count.map_or(1, |count| count as u32),
-            needs: needs.iter().map(|need| need.service.clone()).collect(),
+            replicas: running.count,
+            needs: running.names(),
             env: env.values,
-            version,
+            version: running.version,
         },
-        needs,
+        needs: running.needs,
         build_of,
         addresses: env.uses,
         port: process.port,
-        replicas: replicas.map(|node| node.span),
+        replicas: running.replicas,
         ready_given: process.ready_given,
     })
+}
+
+fn read_container(
+    name: &ServiceName,
+    table: &Table<'_>,
+    container: Option<container::ContainerDraft>,
+    env: Env,
+) -> Option<ServiceDraft> {
+    let running = read_running(table);
+    let container = container?;
+    Some(ServiceDraft {
+        spec: ServiceSpec {
+            kind: ServiceKind::Container(container.spec),
+            build: None,
+            artifact: name.clone(),
+            replicas: running.count,
+            needs: running.names(),
+            env: env.values,
+            version: running.version,
+        },
+        needs: running.needs,
+        build_of: None,
+        addresses: env.uses,
+        port: container.port,
+        replicas: running.replicas,
+        ready_given: container.ready_given,
+    })
+}
+
+/// What is said of the instances of whatever runs.
+struct Running {
+    needs: Vec<Use>,
+    replicas: Option<Span>,
+    count: u32,
+    version: Option<VersionSpec>,
+}
+
+impl Running {
+    fn names(&self) -> Vec<ServiceName> {
+        self.needs.iter().map(|need| need.service.clone()).collect()
+    }
+}
+
+fn read_running(table: &Table<'_>) -> Running {
+    let needs = table.get("needs");
+    let needs = needs.map(|node| node.list("an array of names of services"));
+    let replicas = table.get("replicas");
+    let count = replicas.and_then(|node| node.integer(0..=1000));
+    Running {
+        needs: needs.into_iter().flatten().filter_map(Use::read).collect(),
+        replicas: replicas.map(|node| node.span),
+        count: count.map_or(1, |count| count as u32),
+        version: table.get("version").and_then(version::read),
+    }
 }
 
 fn read_static(
@@ -186,6 +244,42 @@ fn refuse_process_keys(name: &ServiceName, table: &Table<'_>) {
         )
         .fix(format!("remove `{key}`"));
         table.context.report(diagnostic);
+    }
+}
+
+/// Keys that say nothing of a container, and those that say nothing of anything else.
+const NEVER_WITH_IMAGE: &[&str] = &["build", "static", "writable"];
+const ONLY_WITH_IMAGE: &[&str] = &["user", "volumes"];
+
+fn refuse_with_image(name: &ServiceName, table: &Table<'_>) {
+    let image = table.key_span("image").unwrap_or(table.place);
+    for place in NEVER_WITH_IMAGE
+        .iter()
+        .filter_map(|key| table.key_span(key))
+    {
+        let diagnostic = Diagnostic::error(
+            "conflicting-keys",
+            format!("`{name}` runs an image, which has its files already"),
+        )
+        .at(
+            table.context.source(),
+            place.into(),
+            "says nothing of an image",
+        )
+        .near(table.context.source(), image.into(), "a container by this")
+        .fix("remove it; what a container keeps is in `volumes`");
+        table.context.report(diagnostic);
+    }
+}
+
+fn refuse_without_image(name: &ServiceName, table: &Table<'_>) {
+    for place in ONLY_WITH_IMAGE.iter().filter_map(|key| table.key_span(key)) {
+        let message = format!("`{name}` is no container: it has no `image`");
+        let problem = Problem::new("conflicting-keys", message).label("only for a container");
+        table.context.problem(
+            place,
+            problem.fix("add `image`; what a process keeps is in `writable`"),
+        );
     }
 }
 

@@ -57,11 +57,14 @@ fn decide_readiness(draft: &mut AppDraft) {
         .map(|used| &used.service);
     let listening: Vec<_> = routes.chain(addresses).cloned().collect();
     for (name, service) in &mut draft.services {
-        if let ServiceKind::Process(process) = &mut service.spec.kind
-            && !service.ready_given
-        {
-            let listens = process.fixed_port.is_some() || listening.contains(name);
-            process.ready.probe = crate::sections::default_ready(listens).probe;
+        let (has_port, life) = match &mut service.spec.kind {
+            ServiceKind::Process(process) => (process.fixed_port.is_some(), &mut process.life),
+            ServiceKind::Container(container) => (container.port.is_some(), &mut container.life),
+            ServiceKind::Static(_) => continue,
+        };
+        if !service.ready_given {
+            let listens = has_port || listening.contains(name);
+            life.ready.probe = crate::sections::default_ready(listens).probe;
         }
     }
 }

@@ -4,11 +4,12 @@ use landfall_model::ServiceName;
 
 use crate::diagnostics::nearest;
 use crate::reader::{Context, Problem};
-use crate::sections::{AppDraft, Use};
+use crate::sections::{AppDraft, ServiceDraft, Use};
 
 pub(super) fn check(draft: &AppDraft, context: &Context) {
     for route in &draft.routes {
         exists(&route.to, "a route goes to", draft, context);
+        has_port(&route.to, draft, context);
     }
     for task in draft.tasks.values() {
         if exists(&task.service, "a task runs in", draft, context) {
@@ -26,6 +27,9 @@ pub(super) fn check(draft: &AppDraft, context: &Context) {
             has_build(name, of, draft, context);
         }
         addresses(&service.addresses, draft, context);
+        for used in &service.addresses {
+            reaches(service, used, draft, context);
+        }
     }
     for used in draft.watch.iter().flat_map(|watch| &watch.services) {
         exists(used, "watch names", draft, context);
@@ -36,6 +40,7 @@ fn addresses(uses: &[Use], draft: &AppDraft, context: &Context) {
     for used in uses {
         if exists(used, "a variable refers to", draft, context) {
             has_process(used, "it has no address", draft, context);
+            has_port(used, draft, context);
         }
     }
 }
@@ -63,7 +68,7 @@ fn exists(used: &Use, what: &str, draft: &AppDraft, context: &Context) -> bool {
 
 fn has_process(used: &Use, why: &str, draft: &AppDraft, context: &Context) {
     let service = draft.services.get(&used.service);
-    if service.is_some_and(|service| service.spec.process().is_none()) {
+    if service.is_some_and(|service| service.spec.life().is_none()) {
         let name = &used.service;
         context.problem(
             used.span,
@@ -72,7 +77,45 @@ fn has_process(used: &Use, why: &str, draft: &AppDraft, context: &Context) {
                 format!("service `{name}` is static: {why}"),
             )
             .label("a static service")
-            .fix("name a service with `run` or `shell`"),
+            .fix("name a service with `run`, `shell` or `image`"),
+        );
+    }
+}
+
+/// A process is given a port; of a container only its image knows where it listens.
+fn has_port(used: &Use, draft: &AppDraft, context: &Context) {
+    let service = draft.services.get(&used.service);
+    let container = service.and_then(|service| service.spec.container());
+    if container.is_some_and(|container| container.port.is_none()) {
+        let name = &used.service;
+        context.problem(
+            used.span,
+            Problem::new(
+                "no-port",
+                format!("the container `{name}` has no `port` to be reached at"),
+            )
+            .label("a container without a port")
+            .fix(format!(
+                "say in [service.{name}] where it listens: `port = 3000`"
+            )),
+        );
+    }
+}
+
+/// Requests of a container cannot reach a process of the host, which listens on loopback.
+fn reaches(from: &ServiceDraft, used: &Use, draft: &AppDraft, context: &Context) {
+    let to = draft.services.get(&used.service);
+    let is_process = to.is_some_and(|to| to.spec.process().is_some());
+    if from.spec.container().is_some() && is_process {
+        let name = &used.service;
+        context.problem(
+            used.span,
+            Problem::new(
+                "unreachable-service",
+                format!("a container cannot reach the process `{name}`"),
+            )
+            .label("listens on the loopback address of the host")
+            .fix("run both as containers, or both as processes"),
         );
     }
 }

@@ -40,11 +40,7 @@ fn routes(draft: &AppDraft, context: &Context) {
 fn ports(draft: &AppDraft, context: &Context) {
     let mut seen: BTreeMap<u16, (&str, Span)> = BTreeMap::new();
     for (name, service) in &draft.services {
-        let port = service
-            .spec
-            .process()
-            .and_then(|process| process.fixed_port);
-        let (Some(port), Some(place)) = (port, service.port) else {
+        let (Some(port), Some(place)) = (service.spec.fixed_port(), service.port) else {
             continue;
         };
         if let Some(replicas) = service.replicas

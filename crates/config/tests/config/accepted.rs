@@ -16,11 +16,11 @@ fn the_example_of_the_design_loads() {
     let web = &spec.services[&"web".parse().unwrap()];
     let process = web.process().unwrap();
     assert_eq!(web.replicas, 2);
-    assert_eq!(process.limits.memory, Some(512 << 20));
+    assert_eq!(process.life.limits.memory, Some(512 << 20));
     assert_eq!(process.writable, [".next/cache"]);
-    assert_eq!(process.ready.within, Duration::from_secs(60));
-    let Probe::Http { path, host, status } = &process.ready.probe else {
-        panic!("{:?}", process.ready.probe)
+    assert_eq!(process.life.ready.within, Duration::from_secs(60));
+    let Probe::Http { path, host, status } = &process.life.ready.probe else {
+        panic!("{:?}", process.life.ready.probe)
     };
     assert_eq!((path.as_str(), host), ("/api/health", &None));
     assert_eq!(status, &[StatusRange { from: 200, to: 399 }]);
@@ -32,8 +32,8 @@ fn the_example_of_the_design_loads() {
     assert_eq!(worker.artifact.as_str(), "web");
     assert!(worker.build.is_none());
     let process = worker.process().unwrap();
-    assert_eq!(process.stop.grace, Duration::from_secs(120));
-    assert!(matches!(process.ready.probe, Probe::StaysUp { .. }));
+    assert_eq!(process.life.stop.grace, Duration::from_secs(120));
+    assert!(matches!(process.life.ready.probe, Probe::StaysUp { .. }));
 
     let site = &spec.services[&"site".parse().unwrap()];
     let ServiceKind::Static(files) = &site.kind else {
@@ -57,9 +57,9 @@ fn the_example_of_the_design_loads() {
 fn a_service_that_is_asked_for_is_ready_when_its_port_accepts() {
     let app = Project::new(SHOP).loaded("local").spec;
     let api = app.services[&"api".parse().unwrap()].process().unwrap();
-    assert_eq!(api.ready.probe, Probe::Tcp);
+    assert_eq!(api.life.ready.probe, Probe::Tcp);
     let queue = app.services[&"queue".parse().unwrap()].process().unwrap();
-    assert_eq!(queue.ready.probe, Probe::Tcp, "its address is used");
+    assert_eq!(queue.life.ready.probe, Probe::Tcp, "its address is used");
 }
 
 #[test]
@@ -146,7 +146,7 @@ shell = "exec web --some"
     let service = &staging.spec.services[&web];
     assert_eq!(service.replicas, 1);
     assert_eq!(service.env.len(), 3);
-    let ready = &service.process().unwrap().ready;
+    let ready = &service.life().unwrap().ready;
     assert_eq!(ready.probe, Probe::Tcp);
     assert_eq!(ready.within, Duration::from_secs(120));
 
@@ -219,4 +219,40 @@ environment.production.env_file = "production.env"
         project.load("production").unwrap_err().0[0].code,
         "missing-file"
     );
+}
+
+#[test]
+fn a_container_is_read_with_what_it_keeps_and_where_it_is_reached() {
+    let app = Project::new(
+        r#"
+app = "shop"
+[service.web]
+image = "registry.example:5000/shop/web:3"
+shell = "exec web --quiet"
+dir   = "/srv"
+user  = "1000:1000"
+port  = 3000
+env   = { REDIS = "${service.redis.address}" }
+[service.redis]
+image   = "redis:7"
+run     = ["redis-server", "--appendonly", "yes"]
+port    = 6379
+volumes = ["data:/data"]
+[[route]]
+to = "web"
+"#,
+    )
+    .loaded("local");
+    let service = |name: &str| &app.spec.services[&name.parse().unwrap()];
+    let (web, redis) = (service("web"), service("redis"));
+    let container = web.container().unwrap();
+    let shell = ["/bin/sh", "-c", "exec web --quiet"].map(str::to_owned);
+    assert_eq!(container.command.as_deref(), Some(&shell[..]));
+    assert_eq!(container.dir.as_deref(), Some("/srv"));
+    assert_eq!(container.port, Some(3000));
+    assert_eq!(container.life.ready.probe, Probe::Tcp);
+    assert!(web.may_overlap() && web.build.is_none());
+    let kept = &redis.container().unwrap().volumes[0];
+    assert_eq!((kept.name.as_str(), kept.path.as_str()), ("data", "/data"));
+    assert!(!redis.may_overlap(), "two would write to one volume");
 }

@@ -23,6 +23,8 @@ fn contexts(section: &str) -> Vec<String> {
         "service" => vec![
             web("[service.web]\nrun = \"x\"\nKEY"),
             web("[service.web]\nKEY"),
+            web("[service.web]\nport = 80\nKEY"),
+            web("[service.web]\nimage = \"x\"\nport = 80\nKEY"),
             web(
                 "[service.other.build]\nrun = \"x\"\n[service.other]\nrun = \"x\"\n[service.web]\nrun = \"x\"\nKEY",
             ),

@@ -34,9 +34,26 @@ colour = "red"
 [service.web]
 run = "x"
 cwd = "apps/web"
-image = "nginx"
+dockerfile = "Dockerfile"
 [service.web.ready]
 pth = "/"
+"#;
+    containers: r#"
+app = "a"
+[service.web]
+image = "a shop"
+build = { run = "make" }
+volumes = ["data", "uploads:/data", "logs:/data"]
+dir = "srv"
+user = "a b"
+[service.worker]
+run = "x"
+volumes = ["data:/data"]
+[service.plain]
+image = "redis:7"
+env = { WORKER = "${service.worker.address}" }
+[[route]]
+to = "plain"
 "#;
     wrong_types: r#"
 app = 1

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Action, Change, Desired, EnvLine, Intent, Observed, Plan, RouteLine};
 use crate::ServiceName;
 use crate::env::Template;
-use crate::spec::{AppSpec, RouteSpec, When};
+use crate::spec::{AppSpec, RouteSpec, ServiceSpec, When};
 
 pub(super) fn routes(before: Option<&AppSpec>, after: &AppSpec) -> Vec<RouteLine> {
     let place = |route: &RouteSpec| (route.host.clone(), route.path.clone());
@@ -73,6 +73,11 @@ pub(super) fn env(before: Option<&AppSpec>, after: &AppSpec) -> Vec<EnvLine> {
     lines
 }
 
+fn keeps_volumes(service: &ServiceSpec) -> bool {
+    let container = service.container();
+    container.is_some_and(|container| !container.volumes.is_empty())
+}
+
 pub(super) fn notes(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
     let mut notes = Vec::new();
     for line in plan
@@ -81,13 +86,16 @@ pub(super) fn notes(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<
         .filter(|line| line.action == Action::ReplaceStopFirst)
     {
         let service = desired.spec.services.get(&line.service);
-        let why = match service.and_then(|service| service.process()?.fixed_port) {
+        let why = match service.and_then(ServiceSpec::fixed_port) {
             Some(port) => format!("it insists on port {port}"),
+            None if service.is_some_and(keeps_volumes) => {
+                "only one container at a time may write to its volumes".into()
+            }
             None => "it declares `overlap = false`".into(),
         };
         let grace = service
-            .and_then(|service| service.process())
-            .map(|p| p.stop.grace.as_secs());
+            .and_then(|service| service.life())
+            .map(|life| life.stop.grace.as_secs());
         notes.push(format!(
             "{} is replaced stop-first because {why}: it answers nothing from the stop of the old \
              instance (at most {} s) until the new one is ready",

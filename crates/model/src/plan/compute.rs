@@ -156,6 +156,9 @@ fn build_lines(desired: &Desired) -> Vec<BuildLine> {
         service: service.clone(),
         build: matches!(need, BuildNeed::Needed(_)),
         reason: match need {
+            BuildNeed::Exists(artifact) if artifact.is_image() => {
+                format!("as it is, image {}", artifact.digest.short())
+            }
             BuildNeed::Exists(artifact) => {
                 format!("inputs unchanged, artifact {}", artifact.digest.short())
             }

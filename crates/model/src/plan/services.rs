@@ -113,7 +113,7 @@ impl<'a> View<'a> {
     }
 
     fn running(&self, name: &ServiceName, spec: &ServiceSpec) -> ServiceLine {
-        if spec.process().is_none() {
+        if spec.life().is_none() {
             return self.files(name, spec);
         }
         let current = self.instances(name);
@@ -239,10 +239,16 @@ impl<'a> View<'a> {
         }
         match (old.process(), spec.process()) {
             (Some(old), Some(new)) if old.run != new.run => "command changed".into(),
+            _ if image(old) != image(spec) => format!("image {}", image(spec).unwrap_or("gone")),
             _ if old.instance_digest() != spec.instance_digest() => "settings changed".into(),
             _ => "tells the release or commit to its process".into(),
         }
     }
+}
+
+/// The image of a container, as people name it.
+fn image(spec: &ServiceSpec) -> Option<&str> {
+    spec.container().map(|container| container.image.as_str())
 }
 
 fn changed_names(old: &ServiceSpec, new: &ServiceSpec) -> Vec<String> {

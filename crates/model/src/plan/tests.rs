@@ -21,6 +21,13 @@ fn process() -> ProcessSpec {
         run: CommandSpec::Argv(vec!["./web".into()]),
         dir: ".".into(),
         fixed_port: None,
+        life: life(),
+        writable: Vec::new(),
+    }
+}
+
+fn life() -> LifeSpec {
+    LifeSpec {
         overlap: true,
         ready: ReadySpec {
             probe: Probe::Tcp,
@@ -36,7 +43,6 @@ fn process() -> ProcessSpec {
         },
         restart: RestartSpec::default(),
         limits: Limits::default(),
-        writable: Vec::new(),
     }
 }
 
@@ -228,6 +234,42 @@ fn a_service_that_must_not_overlap_is_replaced_stop_first_and_the_plan_says_so()
     );
     assert!(plan.notes[0].contains("port 3000"), "{:?}", plan.notes);
     assert!(plan.steps.contains(&StepName::Replace));
+}
+
+#[test]
+fn a_container_with_volumes_is_replaced_stop_first_because_of_them() {
+    let container = |image: &str| ContainerSpec {
+        image: image.into(),
+        command: None,
+        dir: None,
+        user: None,
+        port: Some(6379),
+        volumes: vec![VolumeSpec {
+            name: "data".into(),
+            path: "/data".into(),
+        }],
+        life: LifeSpec {
+            overlap: false,
+            ..life()
+        },
+    };
+    let with = |image: &str| {
+        let mut spec = spec();
+        let web = spec.services.get_mut(&name("web")).unwrap();
+        web.kind = ServiceKind::Container(container(image));
+        spec
+    };
+    let observed = after(&deploy(with("redis:6"), "one"));
+    let desired = deploy(with("redis:7"), "one");
+    let plan = plan(&desired, &observed).unwrap();
+    let line = plan.service(&name("web")).unwrap();
+    assert_eq!(line.action, Action::ReplaceStopFirst);
+    assert_eq!(line.reason, "image redis:7");
+    assert!(
+        plan.notes[0].contains("may write to its volumes"),
+        "{:?}",
+        plan.notes
+    );
 }
 
 #[test]

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use build::{BuildSpec, OutputSpec};
 pub use check::{BodyExpect, SmokeSpec, StatusRange, VersionSource, VersionSpec, WatchSpec};
 pub use service::{
-    Limits, Probe, ProcessSpec, ReadySpec, RestartSpec, ServiceKind, ServiceSpec, StaticSpec,
-    StopSpec,
+    ContainerSpec, LifeSpec, Limits, Probe, ProcessSpec, ReadySpec, RestartSpec, ServiceKind,
+    ServiceSpec, StaticSpec, StopSpec, VolumeSpec,
 };
 pub use task::{TaskSpec, When};
 

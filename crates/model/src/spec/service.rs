@@ -35,6 +35,8 @@ pub struct ServiceSpec {
 pub enum ServiceKind {
     /// A process from a release tree.
     Process(ProcessSpec),
+    /// A container from an image.
+    Container(ContainerSpec),
     /// Files of a release tree, served by the proxy.
     Static(StaticSpec),
 }
@@ -49,6 +51,44 @@ pub struct ProcessSpec {
     /// The port that the program insists on. With one, instances cannot overlap and are replaced
     /// stop-first; `None` gives every instance a port of its own in `PORT`.
     pub fixed_port: Option<u16>,
+    /// How its instances live.
+    pub life: LifeSpec,
+    /// Paths in the release tree that are kept across releases.
+    pub writable: Vec<String>,
+}
+
+/// A container service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The image, as people name it. What a release runs is the image that this named when it was
+    /// deployed, kept as the release's artifact.
+    pub image: String,
+    /// The command; `None` is the image's own.
+    pub command: Option<Vec<String>>,
+    /// The working directory; `None` is the image's own.
+    pub dir: Option<String>,
+    /// User, or user and group; `None` is the image's own.
+    pub user: Option<String>,
+    /// The port in the container to which requests go; `None` when none do.
+    pub port: Option<u16>,
+    /// What is kept across its containers.
+    pub volumes: Vec<VolumeSpec>,
+    /// How its instances live.
+    pub life: LifeSpec,
+}
+
+/// A volume of an environment in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeSpec {
+    /// Its name in the environment; services that name the same share it.
+    pub name: String,
+    /// Absolute path in the container.
+    pub path: String,
+}
+
+/// How the instances of a service live, whatever they run in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LifeSpec {
     /// Whether old and new instances may run at the same time.
     pub overlap: bool,
     /// When an instance may get requests.
@@ -59,8 +99,6 @@ pub struct ProcessSpec {
     pub restart: RestartSpec,
     /// What it may use.
     pub limits: Limits,
-    /// Paths in the release tree that are kept across releases.
-    pub writable: Vec<String>,
 }
 
 /// A static service.
@@ -179,22 +217,41 @@ impl ServiceSpec {
     pub fn process(&self) -> Option<&ProcessSpec> {
         match &self.kind {
             ServiceKind::Process(process) => Some(process),
+            ServiceKind::Container(_) | ServiceKind::Static(_) => None,
+        }
+    }
+
+    /// The container, where this service is one.
+    pub fn container(&self) -> Option<&ContainerSpec> {
+        match &self.kind {
+            ServiceKind::Container(container) => Some(container),
+            ServiceKind::Process(_) | ServiceKind::Static(_) => None,
+        }
+    }
+
+    /// How its instances live, where it has any.
+    pub fn life(&self) -> Option<&LifeSpec> {
+        match &self.kind {
+            ServiceKind::Process(process) => Some(&process.life),
+            ServiceKind::Container(container) => Some(&container.life),
             ServiceKind::Static(_) => None,
         }
     }
 
+    /// The port of the host that the program insists on.
+    pub fn fixed_port(&self) -> Option<u16> {
+        self.process().and_then(|process| process.fixed_port)
+    }
+
     /// Whether old and new instances may run at the same time.
     pub fn may_overlap(&self) -> bool {
-        self.process()
-            .is_none_or(|process| process.overlap && process.fixed_port.is_none())
+        self.fixed_port().is_none() && self.life().is_none_or(|life| life.overlap)
     }
 
     /// Whether the service answers on a port.
     pub fn listens(&self) -> bool {
-        self.process().is_some_and(|process| {
-            process.fixed_port.is_some()
-                || matches!(process.ready.probe, Probe::Http { .. } | Probe::Tcp)
-        })
+        let asks = |life: &LifeSpec| matches!(life.ready.probe, Probe::Http { .. } | Probe::Tcp);
+        self.fixed_port().is_some() || self.life().is_some_and(asks)
     }
 
     /// A digest of all that makes an instance what it is. Not part of it: how many there are,

@@ -36,7 +36,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{CommandSpec, InstanceId};
+use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
@@ -185,6 +185,14 @@ impl Runtime for DockerRuntime {
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let _change = self.changing.begin(id).await;
         self.clear(id).await
+    }
+
+    async fn remove_shared(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+    ) -> Result<(), RuntimeError> {
+        self.remove_network(&network_name(app, environment)).await
     }
 }
 

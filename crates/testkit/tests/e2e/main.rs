@@ -1,6 +1,7 @@
 //! End to end: the real binary, real processes, real load. One test binary, so that it links once.
 
 mod bad_releases;
+mod containers;
 mod control;
 mod kill_agent;
 mod kill_others;

@@ -9,9 +9,9 @@ use landfall_model::env::{Part, Template};
 use landfall_model::plan::Intent;
 use landfall_model::release::SourceInfo;
 use landfall_model::spec::{
-    AppSpec, BodyExpect, BuildSpec, Limits, OutputSpec, Probe, ProcessSpec, ReadySpec, RestartSpec,
-    RouteSpec, SPEC_FORMAT, ServiceKind, ServiceSpec, SmokeSpec, StaticSpec, StatusRange, StopSpec,
-    TaskSpec, VersionSource, VersionSpec, WatchSpec, When,
+    AppSpec, BodyExpect, BuildSpec, LifeSpec, Limits, OutputSpec, Probe, ProcessSpec, ReadySpec,
+    RestartSpec, RouteSpec, SPEC_FORMAT, ServiceKind, ServiceSpec, SmokeSpec, StaticSpec,
+    StatusRange, StopSpec, TaskSpec, VersionSource, VersionSpec, WatchSpec, When,
 };
 use landfall_model::{CommandSpec, ServiceName};
 use landfall_store::EnvironmentKey;
@@ -137,25 +137,27 @@ impl Version {
             run: behaviour.command(),
             dir: ".".into(),
             fixed_port: None,
-            overlap,
-            ready: ReadySpec {
-                probe: Probe::Http {
-                    path: "/health".into(),
-                    host: None,
-                    status: vec![OK],
+            life: LifeSpec {
+                overlap,
+                ready: ReadySpec {
+                    probe: Probe::Http {
+                        path: "/health".into(),
+                        host: None,
+                        status: vec![OK],
+                    },
+                    within: Duration::from_secs(3),
+                    start_period: Duration::ZERO,
+                    interval: Duration::from_millis(200),
+                    timeout: Duration::from_secs(1),
+                    failures: None,
                 },
-                within: Duration::from_secs(3),
-                start_period: Duration::ZERO,
-                interval: Duration::from_millis(200),
-                timeout: Duration::from_secs(1),
-                failures: None,
+                stop: StopSpec {
+                    signal: "SIGTERM".into(),
+                    grace: Duration::from_secs(2),
+                },
+                restart: RestartSpec::default(),
+                limits: Limits::default(),
             },
-            stop: StopSpec {
-                signal: "SIGTERM".into(),
-                grace: Duration::from_secs(2),
-            },
-            restart: RestartSpec::default(),
-            limits: Limits::default(),
             writable: vec!["cache".into()],
         }))
     }

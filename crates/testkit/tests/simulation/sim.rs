@@ -10,11 +10,12 @@ use landfall_agent::deployments::Deployments;
 use landfall_agent::events::Events;
 use landfall_agent::failpoint;
 use landfall_agent::paths::StatePaths;
+use landfall_agent::ports::Images;
 use landfall_agent::reconcile::{self, ProxyKeeper};
 use landfall_agent::routes::Routes;
 use landfall_agent::world::World;
-use landfall_model::DeploymentId;
 use landfall_model::env::Secret;
+use landfall_model::{Cause, DeploymentId, Digest};
 use landfall_store::{DeploymentRow, Store};
 use landfall_testkit::fake::{
     FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image, elapse,
@@ -149,19 +150,42 @@ fn world(host: &Arc<Host>, root: &Path) -> World {
     let proxy = Arc::new(FakeProxy(host.clone()));
     let http = ([127, 0, 0, 1], 8080).into();
     let token = Secret::new(TOKEN);
+    let runtime = Arc::new(FakeRuntime(host.clone()));
+    let routes = Routes::new(
+        store.clone(),
+        proxy.clone(),
+        runtime.clone(),
+        http,
+        token.clone(),
+    );
     World {
-        runtime: Arc::new(FakeRuntime(host.clone())),
-        proxy: proxy.clone(),
+        runtime,
+        images: Arc::new(NoImages),
+        proxy,
         prober: Arc::new(FakeProber(host.clone())),
         artifacts: Arc::new(FakeArtifacts::new(host.clone())),
         events: Events::new(store.clone(), clock.clone()),
-        routes: Arc::new(Routes::new(store.clone(), proxy, http, token.clone())),
+        routes: Arc::new(routes),
         clock,
         paths,
         store,
         http,
         probe_token: token,
         base_env: Arc::new(vec![]),
+    }
+}
+
+/// Simulated apps are made of processes.
+struct NoImages;
+
+#[async_trait::async_trait]
+impl Images for NoImages {
+    async fn find(&self, _name: &str) -> Result<Option<Digest>, Cause> {
+        Ok(None)
+    }
+
+    async fn contains(&self, _id: Digest) -> bool {
+        false
     }
 }
 
