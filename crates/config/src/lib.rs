@@ -5,6 +5,7 @@
 //! This crate reads files and nothing else: it starts no process, opens no socket, prints
 //! nothing, and takes variables of the caller's environment only as they are handed to it.
 
+pub mod compose;
 mod diagnostics;
 pub mod dotenv;
 pub mod init;
@@ -12,6 +13,7 @@ mod keys;
 mod load;
 mod reader;
 mod sections;
+mod template;
 mod validate;
 mod values;
 

@@ -10,7 +10,7 @@
 //!
 //! This module reads no file and no environment by itself.
 
-mod expand;
+mod escapes;
 mod parser;
 
 use std::ops::Range;
@@ -55,5 +55,18 @@ pub fn parse(
     source: &Arc<Source>,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<EnvFile, Diagnostics> {
-    parser::parse(source, lookup)
+    parser::parse(source, lookup, &|_| None)
+}
+
+/// The same for a file that comes after others: `earlier` is asked for their variables, after
+/// `lookup` and after the lines above.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_after(
+    source: &Arc<Source>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    earlier: &dyn Fn(&str) -> Option<String>,
+) -> Result<EnvFile, Diagnostics> {
+    parser::parse(source, lookup, earlier)
 }

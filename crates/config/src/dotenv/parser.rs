@@ -4,19 +4,21 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::expand::{self, expand};
-use super::{Entry, EnvFile};
+use super::{Entry, EnvFile, escapes};
 use crate::diagnostics::{Diagnostic, Diagnostics, Source};
+use crate::template;
 
 pub(super) fn parse(
     source: &Arc<Source>,
     lookup: &dyn Fn(&str) -> Option<String>,
+    earlier: &dyn Fn(&str) -> Option<String>,
 ) -> Result<EnvFile, Diagnostics> {
     let mut parser = Parser {
         source,
         text: source.text().trim_end_matches('\0'),
         at: 0,
         lookup,
+        earlier,
         entries: Vec::new(),
         errors: Vec::new(),
     };
@@ -60,6 +62,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    earlier: &'a dyn Fn(&str) -> Option<String>,
     entries: Vec<Entry>,
     errors: Vec<Diagnostic>,
 }
@@ -175,7 +178,7 @@ impl<'a> Parser<'a> {
                     self.nothing_follows()?;
                     let span = start..start + at + 1;
                     return match quote {
-                        '"' => self.expand(&expand::escapes(&value), span),
+                        '"' => self.expand(&escapes::escapes(&value), span),
                         _ => Ok(value),
                     };
                 }
@@ -214,10 +217,12 @@ impl<'a> Parser<'a> {
                 return Some(Cow::Owned(value));
             }
             let mut entries = self.entries.iter().rev();
-            let entry = entries.find(|entry| entry.name == name)?;
-            Some(Cow::Borrowed(&entry.value))
+            match entries.find(|entry| entry.name == name) {
+                Some(entry) => Some(Cow::Borrowed(&entry.value)),
+                None => (self.earlier)(name).map(Cow::Owned),
+            }
         };
-        expand(value, &known).map_err(|error| {
+        template::expand(value, &known, &mut |_| {}).map_err(|error| {
             let fix = error.fix();
             Wrong::new(span, error.to_string(), fix)
         })
