@@ -5,13 +5,14 @@
 //! (with escapes); quoted values may go over several lines. Bare and double-quoted values may
 //! refer to variables, of the caller's first and of the lines above then: `$A`, `${A}`,
 //! `${A:-default}`, `${A-default}`, `${A:?error}`, `${A?error}`, `${A:+other}`, `${A+other}`,
-//! nested at will; `$$` is a `$`, and so is a `$` before anything else. A name without a value takes that of the caller, or is left
-//! out.
+//! nested at will; `$$` is a `$`, and so is a `$` before anything else. A name without a value
+//! takes that of the caller, or is left out.
 //!
 //! This module reads no file and no environment by itself.
 
 mod escapes;
 mod parser;
+mod raw;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -69,4 +70,16 @@ pub(crate) fn parse_after(
     earlier: &dyn Fn(&str) -> Option<String>,
 ) -> Result<EnvFile, Diagnostics> {
     parser::parse(source, lookup, earlier)
+}
+
+/// Reads the text of an env file without quotes, escapes and references: what stands after `=` is
+/// the value. `lookup` is asked for names without one.
+///
+/// # Errors
+/// Every line that cannot be read.
+pub(crate) fn parse_raw(
+    source: &Arc<Source>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<EnvFile, Diagnostics> {
+    raw::parse(source, lookup)
 }

@@ -68,23 +68,21 @@ impl Chain<'_> {
                 .error(CODE, format!("`extends` of `{name}` names no service"));
             return Err(found.fix("write `extends: { service: NAME }`").into());
         };
-        let base = match from {
-            Some(from) => self.from_file(name, &extends, &wanted, &from, file)?,
+        let mut base = match from {
+            Some(from) => self.from_file(name, &extends, &wanted, &from)?,
             None => self.from_here(name, &extends, &wanted, services, file)?,
         };
         if base.is_null() {
             return Ok(service);
         }
-        let mut base = base;
-        let mut path = vec!["services".to_owned(), name.to_owned()];
-        forget(&mut base, &mut path, resets);
-        let (services_path, key) = (Path::ROOT.field("services"), name);
-        let key = service.key.clone().map(|at| (key, at));
+        forget(&mut base, &mut vec!["services".into(), name.into()], resets);
+        let key = service.key.clone();
+        let services_path = Path::ROOT.field("services");
         let mut merged = merge::merge(base, service, &services_path.field(name))?;
         if let Some(map) = merged.map_mut() {
             map.shift_remove("extends");
         }
-        merged.key = key.map(|(_, at)| at);
+        merged.key = key;
         services.insert(name.to_owned(), merged.clone());
         Ok(merged)
     }
@@ -110,7 +108,6 @@ impl Chain<'_> {
         extends: &Node,
         wanted: &str,
         from: &str,
-        file: &str,
     ) -> Result<Node, Diagnostics> {
         let resolver = paths::Resolver {
             directory: &self.scope.directory,
@@ -128,7 +125,6 @@ impl Chain<'_> {
         if !services.contains_key(wanted) {
             return Err(missing(extends, wanted, &self.shown(&path), services).into());
         }
-        drop(file);
         self.service(wanted, services, &path, &resets)
     }
 

@@ -71,10 +71,8 @@ impl Loader {
         let mut included = scope.included.clone();
         included.push(file.to_owned());
         if included.contains(main) {
-            let shown: Vec<String> = included
-                .iter()
-                .map(|file| self.files.shown(file.as_ref()))
-                .collect();
+            let chain = included.iter().chain([main]);
+            let shown: Vec<String> = chain.map(|file| self.files.shown(file.as_ref())).collect();
             let message = format!("files include each other: {}", shown.join(" → "));
             let found = include.at.at.error(CODE, message);
             return Err(found.fix("take one `include` away").into());

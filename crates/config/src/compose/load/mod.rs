@@ -81,7 +81,7 @@ pub fn load(request: &LoadRequest) -> Result<LoadedProject, Diagnostics> {
     let mut found = Vec::new();
     let tree = canonical::fields(&root, &spec::TOP, &Path::ROOT, &mut found);
     stop_at(found)?;
-    let mut tree = with_extensions(tree, &root);
+    let mut tree = completed(tree, &root);
     let disabled = model::disable(&mut tree, &profiles);
     services::resolve(&mut loader.files, &mut tree, &root, &scope.variables)?;
     stop_at(model::inconsistencies(&mut tree, &disabled))?;
@@ -101,9 +101,11 @@ fn stop_at(found: Vec<Diagnostic>) -> Result<(), Diagnostics> {
     }
 }
 
-/// `x-…` of the document is printed as it is.
-fn with_extensions(mut tree: Node, root: &Node) -> Node {
+/// `x-…` of the document is printed as it is, and `services` even if there are none.
+fn completed(mut tree: Node, root: &Node) -> Node {
+    let none = root.here(Value::Map(Map::new()));
     if let (Some(map), Some(root)) = (tree.map_mut(), root.map()) {
+        map.entry("services".into()).or_insert(none);
         for (key, node) in root.iter().filter(|(key, _)| key.starts_with("x-")) {
             map.insert(key.clone(), node.clone());
         }

@@ -61,7 +61,10 @@ fn environment(
                 .and_then(Node::text)
                 .map(str::to_owned)
         };
-        let read = dotenv::parse_after(&source, &lookup, &earlier)?;
+        let read = match entry.text_of("format") {
+            Some("raw") => dotenv::parse_raw(&source, &lookup)?,
+            _ => dotenv::parse_after(&source, &lookup, &earlier)?,
+        };
         put(&mut environment, &source, read);
     }
     for (name, value) in own_map {
@@ -89,14 +92,14 @@ fn env_file(files: &mut Files, entry: &Node) -> Result<Option<Arc<Source>>, Diag
         let found = entry.at.error(CODE, message);
         return Err(found.fix("write the file, or add `required: false`").into());
     }
-    if let Some(format) = entry
-        .text_of("format")
-        .filter(|format| !["", ".env"].contains(format))
-    {
-        let found = entry
+    let format = entry
+        .get("format")
+        .filter(|format| !["", ".env", "raw"].contains(&format.text().unwrap_or_default()));
+    if let Some(format) = format {
+        let found = format
             .at
-            .error(CODE, format!("there is no format {format:?} of env files"));
-        return Err(found.fix("take `format` away").into());
+            .error(CODE, "there is no such format of env files");
+        return Err(found.fix("write `raw`, or take `format` away").into());
     }
     files
         .read_secret(path)

@@ -198,6 +198,10 @@ impl Check<'_> {
                 self.source_of("volume", "volumes", source);
             }
         }
+        let models = self.service.get("models").and_then(Node::map);
+        for (name, node) in models.into_iter().flatten() {
+            self.reference("model", "models", name, node);
+        }
         for (kind, key) in [("config", "configs"), ("secret", "secrets")] {
             for source in items(self.service, key)
                 .iter()

@@ -87,7 +87,12 @@ impl Project {
     /// The project in Compose's canonical form, the one that `docker compose config` prints. `$`
     /// is doubled in it, so that it is a Compose file that means the same.
     pub fn canonical(&self) -> serde_json::Value {
-        canonical::json(&self.tree)
+        let mut json = canonical::json(&self.tree);
+        if let Some(map) = json.as_object_mut() {
+            // Compose checks models, and does not print them.
+            map.shift_remove("models");
+        }
+        json
     }
 
     /// What of the enabled services and what they use is not carried out, or only in part.

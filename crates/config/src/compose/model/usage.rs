@@ -61,7 +61,6 @@ pub(in crate::compose) fn drop_unused(tree: &mut Node) {
             .extend(items(service, "configs").filter_map(source));
     }
     let Some(map) = tree.map_mut() else { return };
-    // A project without services is printed with none, rather than without the key.
     for (kind, used) in used {
         let Some(Value::Map(resources)) = map.get_mut(kind).map(|node| &mut node.value) else {
             continue;

@@ -23,7 +23,7 @@ pub(in crate::compose) static TOP: Fields = fields(&[
     key(
         "models",
         Shape::Named(&Shape::Fields(&MODEL), Names::PlainOrFree),
-        Form::Hidden,
+        Form::Named(&MODEL),
     ),
     key(
         "networks",
@@ -65,10 +65,10 @@ static INCLUDE: Fields = Fields {
 
 static MODEL: Fields = demanding(
     &[
-        key("name", S, Form::Hidden),
-        key("model", S, Form::Hidden),
-        key("context_size", Shape::Scalar(INT), Form::Hidden),
-        key("runtime_flags", TEXTS, Form::Hidden),
+        key("name", S, Form::Text),
+        key("model", S, Form::Text),
+        key("context_size", Shape::Scalar(INT), Form::Whole),
+        key("runtime_flags", TEXTS, Form::Texts),
     ],
     &["model"],
 );

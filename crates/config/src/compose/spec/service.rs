@@ -5,8 +5,8 @@ use super::deploy::DEPLOY;
 use super::hardware::{BLKIO, CREDENTIALS, DEVICE, GPU, SERVICE_MODEL, SERVICE_MODELS, ULIMITS};
 use super::shape::{
     BOOL, COMMAND, FLAG, Fields, Form, HOSTS, INT, NOTHING, NULL, NUM, NUMBER, Names, OPTIONS,
-    PAIRS, PLAIN_FLAG, S, SET, Shape, TEXT, TEXT_OR_LIST, TEXT_OR_SET, WHOLE, demanding,
-    fields, key, shown,
+    PAIRS, PLAIN_FLAG, S, SET, Shape, TEXT, TEXT_OR_LIST, TEXT_OR_SET, WHOLE, demanding, fields,
+    key, shown,
 };
 
 /// A service.
