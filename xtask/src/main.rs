@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod compose_oracle;
 mod run;
 mod setup;
 mod test;
@@ -24,6 +25,9 @@ usage: cargo xtask <task>
   bench proxy|supervisor|deploy [--json] [--ahead] [--rounds N]
                 measures release builds against nginx and haproxy, against PM2, or by themselves;
                 installs what is missing; see docs/benchmarks.md
+  compose-oracle DIR…
+                compares every Compose file below the directories with Docker Compose 2.40,
+                which it installs where it is missing; without any, prints where that is
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         ["test"] => test::everything(),
         ["test", "--fast"] => test::fast(),
         ["bench", name, ref rest @ ..] => bench::run(name, rest),
+        ["compose-oracle", ref dirs @ ..] => compose_oracle::run(dirs),
         ["help" | "--help" | "-h"] => {
             eprint!("{HELP}");
             return ExitCode::SUCCESS;

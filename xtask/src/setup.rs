@@ -2,12 +2,16 @@
 //!
 //! Looks before it installs: on a machine that has everything, nothing is touched.
 
+mod compose;
+
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, must, works};
+
+pub use compose::{COMPOSE_ORACLE, compose_oracle};
 
 /// The version of cargo-deny that `deny.toml` was written for.
 const CARGO_DENY: &str = "0.20.2";

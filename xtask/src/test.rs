@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ pub fn everything() -> Result<bool> {
     setup::node()?;
     setup::docker()?;
     let deny = setup::cargo_deny()?;
+    let compose = setup::compose_oracle()?;
 
     let mut steps = Steps::default();
     lint(&mut steps);
@@ -43,7 +45,7 @@ pub fn everything() -> Result<bool> {
         "doc tests",
         cargo(&["test", "--quiet", "--doc", "--workspace", "--locked"]),
     );
-    tests(&mut steps, &[])?;
+    tests(&mut steps, &[], Some(&compose))?;
     Ok(steps.finish())
 }
 
@@ -54,7 +56,7 @@ pub fn everything() -> Result<bool> {
 pub fn fast() -> Result<bool> {
     let mut steps = Steps::default();
     lint(&mut steps);
-    tests(&mut steps, &["--lib", "--bins"])?;
+    tests(&mut steps, &["--lib", "--bins"], None)?;
     Ok(steps.finish())
 }
 
@@ -74,7 +76,7 @@ fn lint(steps: &mut Steps) {
         );
 }
 
-fn tests(steps: &mut Steps, only: &[&str]) -> Result<()> {
+fn tests(steps: &mut Steps, only: &[&str], compose: Option<&Path>) -> Result<()> {
     let mut command = match works("cargo", &["nextest", "--version"]) {
         true => cargo(&[
             "nextest",
@@ -92,6 +94,9 @@ fn tests(steps: &mut Steps, only: &[&str]) -> Result<()> {
         ]),
     };
     command.args(only).env("LANDFALL_TEST_BINS", bins()?);
+    if let Some(compose) = compose {
+        command.env(setup::COMPOSE_ORACLE, compose);
+    }
     steps.run("tests", command);
     Ok(())
 }

@@ -84,6 +84,7 @@ pub struct GlobalArgs {
 pub enum Command {
     Init(commands::init::InitArgs),
     Check(commands::check::CheckArgs),
+    Config(commands::config::ConfigArgs),
     Plan(commands::plan::PlanArgs),
     Deploy(commands::deploy::DeployArgs),
     Status(commands::status::StatusArgs),

@@ -119,7 +119,8 @@ fn app_name(file: &Path, text: &str) -> CommandResult<AppName> {
     name.parse().map_err(|error| broken(format!("{error}")))
 }
 
-fn config_error(printer: &Printer, found: &Diagnostics) -> CommandError {
+/// All that is wrong in files, as the end of a command.
+pub fn config_error(printer: &Printer, found: &Diagnostics) -> CommandError {
     let message = match found.error_count() {
         1 => "1 error in the configuration".to_owned(),
         count => format!("{count} errors in the configuration"),
@@ -130,6 +131,7 @@ fn config_error(printer: &Printer, found: &Diagnostics) -> CommandError {
         .with_data("diagnostics", diagnostics)
 }
 
-fn rendered(printer: &Printer, found: &Diagnostics) -> String {
+/// Diagnostics as they are shown on stderr.
+pub fn rendered(printer: &Printer, found: &Diagnostics) -> String {
     landfall_config::render(found, printer.err_paint().is_on(), printer.width())
 }

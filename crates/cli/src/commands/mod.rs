@@ -6,6 +6,7 @@ pub mod cache;
 pub mod cancel;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod demo;
 pub mod deploy;
 pub mod help;
@@ -38,6 +39,7 @@ pub async fn dispatch(context: &Context, command: &Command) -> CommandResult {
     match command {
         Command::Init(args) => init::cmd_init(context, args),
         Command::Check(args) => check::cmd_check(context, args),
+        Command::Config(args) => config::cmd_config(context, args),
         Command::Plan(args) => plan::cmd_plan(context, args).await,
         Command::Deploy(args) => deploy::cmd_deploy(context, args).await,
         Command::Status(args) => status::cmd_status(context, args).await,

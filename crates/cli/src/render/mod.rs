@@ -1,11 +1,13 @@
-//! What the agent tells, as text for a terminal. Pure: values in, text out.
+//! What the agent tells and what files say, as text for a terminal. Pure: values in, text out.
 
+mod compose;
 mod history;
 mod plan;
 mod releases;
 mod source;
 mod status;
 
+pub use compose::compose;
 pub use history::history;
 pub use plan::plan;
 pub use releases::releases;

@@ -2,9 +2,10 @@
 
 use crate::harness::Test;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "check",
+    "config",
     "plan",
     "deploy",
     "status",

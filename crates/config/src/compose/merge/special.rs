@@ -74,36 +74,47 @@ pub(super) fn logging(base: Node, over: Node, path: &Path<'_>) -> Merged {
     }
 }
 
-/// Address pools are known by their subnets.
+/// Address pools are known by their subnets. Where both sides have several, what comes out is
+/// hardly what was meant, but it is what Compose makes of them.
 pub(super) fn pools(base: Node, over: Node, path: &Path<'_>) -> Merged {
     let (Some(old), Some(new)) = (base.list(), over.list()) else {
-        let found = over
-            .named_at()
-            .error(CODE, format!("`{path}` is a list of mappings"));
+        let message = format!("`{path}` is a list of mappings");
+        let found = over.named_at().error(CODE, message);
         return Err(found.fix("write `- subnet: …`"));
-    };
-    let subnet_is = |pool: &Node, other: &Node| match (pool.get("subnet"), other.get("subnet")) {
-        (Some(a), Some(b)) => a.same(b),
-        (None, None) => true,
-        _ => false,
     };
     let mut pools: Vec<Node> = Vec::new();
     for old in old {
         let mut old = old.clone();
+        // Where it went: what is laid over it later changes these as well.
+        let mut places: Vec<usize> = Vec::new();
         for new in new {
-            let known = pools.iter().position(|pool| subnet_is(pool, new));
-            if !subnet_is(new, &old) && known.is_none() {
+            let known = pools.iter().any(|pool| same_subnet(pool, new));
+            if !same_subnet(new, &old) && !known {
                 pools.push(new.clone());
                 continue;
             }
             old = fields(old, new.clone(), path)?;
-            match pools.iter().position(|pool| subnet_is(pool, &old)) {
-                Some(at) => pools[at] = old.clone(),
+            for &place in &places {
+                pools[place] = old.clone();
+            }
+            let place = pools.iter().position(|pool| same_subnet(pool, &old));
+            let place = place.unwrap_or(pools.len());
+            match pools.get_mut(place) {
+                Some(pool) => *pool = old.clone(),
                 None => pools.push(old.clone()),
             }
+            places.push(place);
         }
     }
     Ok(base.with(Value::List(pools)))
+}
+
+fn same_subnet(pool: &Node, other: &Node) -> bool {
+    match (pool.get("subnet"), other.get("subnet")) {
+        (Some(a), Some(b)) => a.same(b),
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 fn as_sequence(node: Node) -> Node {

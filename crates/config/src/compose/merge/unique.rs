@@ -155,7 +155,8 @@ fn port(item: &Node) -> Result<String, Diagnostic> {
             let target = scalar_text(&target.value).unwrap_or_default();
             let published = match item.get("published").map(|node| &node.value) {
                 Some(Value::Text(text)) => text.clone(),
-                other => format!("{other:?}"),
+                Some(other) => format!("number {}", scalar_text(other).unwrap_or_default()),
+                None => "none".into(),
             };
             let host = item.text_of("host_ip").unwrap_or("0.0.0.0");
             let protocol = item.text_of("protocol").unwrap_or("tcp");

@@ -4,6 +4,7 @@
 
 mod path;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ impl Place {
 pub(crate) type Map = IndexMap<String, Node>;
 
 /// A value, and where it was written.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) value: Value,
     /// Where the value stands.
@@ -65,6 +66,15 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Map),
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values of variables are secrets more often than not.
+        f.debug_struct("Node")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Node {

@@ -1,0 +1,8 @@
+//! Compose files: compared with Compose itself, and what is said about those that are wrong.
+
+mod cases;
+mod diagnostics;
+mod hostile;
+mod oracle;
+mod project;
+mod support;
