@@ -189,6 +189,30 @@ fn services_that_extend_each_other_in_a_long_chain_are_refused_or_read() {
 }
 
 #[test]
+fn files_that_include_others_twice_over_many_levels_are_refused_in_time() {
+    let names: Vec<String> = (0..40).map(|n| format!("f{n}.yaml")).collect();
+    let mut files: Vec<(&str, String)> = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let next = format!("f{}.yaml", n + 1);
+        let text = format!("include: [{next}, {next}]\nservices: {{s{n}: {{image: a}}}}\n");
+        files.push((name, text));
+    }
+    files.push(("f40.yaml", "services: {last: {image: a}}\n".into()));
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    let began = Instant::now();
+    let refused = Project::new(&files).refused(&["f0.yaml"]);
+    assert!(refused.contains("too often"), "{refused}");
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let text = format!("services: {{}}\n#{}", "x".repeat(5 << 20));
     let refused = Project::of(&text).refused(&[]);

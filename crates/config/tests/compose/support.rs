@@ -114,10 +114,6 @@ impl Project {
         }
     }
 
-    pub fn load(&self) -> Result<LoadedProject, Diagnostics> {
-        self.case(&[]).load()
-    }
-
     /// What is wrong, as it is shown, without the name of the directory.
     pub fn refused(&self, files: &[&str]) -> String {
         let found = match self.case(files).load() {

@@ -100,7 +100,7 @@ fn unsigned(node: &Node) -> Result<i128, Wrong> {
 fn number(node: &Node) -> Option<i128> {
     match node.value {
         Value::Int(int) => Some(int),
-        Value::Float(float) => Some(float as i128),
+        Value::Float(float) if float.is_finite() => Some(float as i128),
         _ => None,
     }
 }

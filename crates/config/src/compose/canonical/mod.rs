@@ -114,10 +114,9 @@ pub(super) fn json(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::Null => Json::Null,
         Value::Bool(bool) => Json::Bool(*bool),
-        Value::Int(int) => match (i64::try_from(*int), u64::try_from(*int)) {
-            (Ok(int), _) => int.into(),
-            (_, Ok(int)) => int.into(),
-            _ => Json::Null,
+        Value::Int(int) => match i64::try_from(*int) {
+            Ok(int) => int.into(),
+            Err(_) => u64::try_from(*int).map_or(Json::Null, Json::from),
         },
         Value::Float(float) if float.fract() == 0.0 && float.abs() < 1e15 => {
             Json::from(*float as i64)

@@ -10,6 +10,9 @@ use crate::diagnostics::Diagnostics;
 /// The code of what is wrong with a document as a whole.
 pub(super) const CODE: &str = "compose-document";
 
+/// What a document costs at least, in values.
+const LEAST_COST: usize = 100;
+
 /// What a file is read for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -31,10 +34,24 @@ impl Loader {
         let source = self.files.read(file)?;
         let mut resets = Vec::new();
         for document in yaml::parse(&source)? {
+            self.spend(&document)?;
             resets.clone_from(&document.resets);
             self.document(document, file, scope, usage, root)?;
         }
         Ok(resets)
+    }
+
+    fn spend(&mut self, document: &Document) -> Result<(), Diagnostics> {
+        let cost = document.nodes + LEAST_COST;
+        match self.values_left.checked_sub(cost) {
+            Some(left) => self.values_left = left,
+            None => {
+                let at = &document.root.at;
+                let found = at.error(CODE, "the project's files bring in each other too often");
+                return Err(found.fix("include and extend fewer files").into());
+            }
+        }
+        Ok(())
     }
 
     fn document(
@@ -48,6 +65,7 @@ impl Loader {
         let Document {
             root: mut node,
             resets,
+            ..
         } = document;
         if node.map().is_none() {
             let found = node.at.error(CODE, "a Compose file is a mapping");

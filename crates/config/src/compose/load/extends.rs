@@ -69,8 +69,8 @@ impl Chain<'_> {
             return Err(found.fix("write `extends: { service: NAME }`").into());
         };
         let mut base = match from {
-            Some(from) => self.from_file(name, &extends, &wanted, &from)?,
-            None => self.from_here(name, &extends, &wanted, services, file)?,
+            Some(from) => self.base_elsewhere(name, &extends, &wanted, &from)?,
+            None => self.base_here(name, &extends, &wanted, services, file)?,
         };
         if base.is_null() {
             return Ok(service);
@@ -87,7 +87,7 @@ impl Chain<'_> {
         Ok(merged)
     }
 
-    fn from_here(
+    fn base_here(
         &mut self,
         name: &str,
         extends: &Node,
@@ -102,7 +102,7 @@ impl Chain<'_> {
         self.service(wanted, services, file, &[])
     }
 
-    fn from_file(
+    fn base_elsewhere(
         &mut self,
         name: &str,
         extends: &Node,

@@ -48,12 +48,12 @@ impl Files {
 
     /// A file whose lines may be shown.
     pub(super) fn read(&mut self, path: &str) -> Result<Arc<Source>, Diagnostic> {
-        self.source(path, |path, text| Source::new(path, text))
+        self.source(path, Source::new)
     }
 
     /// A file that holds secrets.
     pub(super) fn read_secret(&mut self, path: &str) -> Result<Arc<Source>, Diagnostic> {
-        self.source(path, |path, text| Source::confidential(path, text))
+        self.source(path, Source::confidential)
     }
 
     fn source(

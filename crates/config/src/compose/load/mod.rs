@@ -21,6 +21,10 @@ use super::{canonical, short, spec};
 use crate::diagnostics::{Diagnostic, Diagnostics, Source};
 use files::Files;
 
+/// Values of all documents of a project, at most: files may bring in each other in more ways than
+/// there is time for. The largest projects that people keep have some ten thousand.
+const MAX_VALUES: usize = 4_000_000;
+
 /// What to load, and on whose behalf.
 #[derive(Debug, Clone)]
 pub struct LoadRequest {
@@ -61,6 +65,7 @@ pub fn load(request: &LoadRequest) -> Result<LoadedProject, Diagnostics> {
     let mut loader = Loader {
         files,
         warnings: Vec::new(),
+        values_left: MAX_VALUES,
     };
     let name = name::of(&mut loader, &paths, &directory, &variables)?;
     variables.insert("COMPOSE_PROJECT_NAME".into(), name.clone());
@@ -93,8 +98,13 @@ pub fn load(request: &LoadRequest) -> Result<LoadedProject, Diagnostics> {
     })
 }
 
-/// Goes on only if nothing was found.
-fn stop_at(found: Vec<Diagnostic>) -> Result<(), Diagnostics> {
+/// Goes on only if nothing was found. What was found is told in the order of the files.
+fn stop_at(mut found: Vec<Diagnostic>) -> Result<(), Diagnostics> {
+    let place = |diagnostic: &Diagnostic| {
+        let file = diagnostic.labels.first().map(|label| label.file.path());
+        (file.unwrap_or_default().to_owned(), diagnostic.position())
+    };
+    found.sort_by_key(place);
     match found.is_empty() {
         true => Ok(()),
         false => Err(Diagnostics(found)),
@@ -129,6 +139,8 @@ fn warn_once(warnings: &mut Vec<Diagnostic>) {
 struct Loader {
     files: Files,
     warnings: Vec<Diagnostic>,
+    /// Values that may still be read. A file counts every time that it is brought in.
+    values_left: usize,
 }
 
 /// What holds for the files of one model: the project's own, or an included one.

@@ -23,7 +23,8 @@ pub(super) struct Expander<'a> {
     /// Anchors whose content is being expanded: one that comes again would never end.
     open: Vec<usize>,
     path: Vec<String>,
-    nodes: usize,
+    /// How many there are so far.
+    pub(super) nodes: usize,
     depth: usize,
 }
 

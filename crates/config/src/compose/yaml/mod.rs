@@ -30,6 +30,8 @@ pub(crate) struct Document {
     pub(crate) root: Node,
     /// Where `!reset` and `!override` stand: what earlier files say there is forgotten.
     pub(crate) resets: Vec<Vec<String>>,
+    /// How many values it holds, aliases counted as what they stand for.
+    pub(crate) nodes: usize,
 }
 
 /// Reads all documents of a file; none if nothing is written in it.
@@ -52,6 +54,7 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Vec<Document>, Diagnostic> {
             Ok(Document {
                 root,
                 resets: expander.resets,
+                nodes: expander.nodes,
             })
         })
         .collect()
