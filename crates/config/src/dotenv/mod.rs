@@ -18,6 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostics::{Diagnostics, Source};
+use parser::{Strictness, Surroundings};
 
 /// The variables of an env file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,20 +57,30 @@ pub fn parse(
     source: &Arc<Source>,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<EnvFile, Diagnostics> {
-    parser::parse(source, lookup, &|_| None)
+    let surroundings = Surroundings {
+        lookup,
+        earlier: &|_| None,
+        strictness: Strictness::Careful,
+    };
+    parser::parse(source, &surroundings)
 }
 
-/// The same for a file that comes after others: `earlier` is asked for their variables, after
-/// `lookup` and after the lines above.
+/// The same for a file of a Compose project: what Compose accepts is accepted. `earlier` is asked
+/// for the variables of files before it, after `lookup` and after the lines above.
 ///
 /// # Errors
-/// As [`parse`].
-pub(crate) fn parse_after(
+/// Every line that Compose cannot read.
+pub(crate) fn parse_as_compose(
     source: &Arc<Source>,
     lookup: &dyn Fn(&str) -> Option<String>,
     earlier: &dyn Fn(&str) -> Option<String>,
 ) -> Result<EnvFile, Diagnostics> {
-    parser::parse(source, lookup, earlier)
+    let surroundings = Surroundings {
+        lookup,
+        earlier,
+        strictness: Strictness::AsCompose,
+    };
+    parser::parse(source, &surroundings)
 }
 
 /// Reads the text of an env file without quotes, escapes and references: what stands after `=` is

@@ -8,17 +8,33 @@ use super::{Entry, EnvFile, escapes};
 use crate::diagnostics::{Diagnostic, Diagnostics, Source};
 use crate::template;
 
+/// What a file is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// What is hardly meant is refused.
+    Careful,
+    /// Compose reads it, so it is read, as Compose reads it.
+    AsCompose,
+}
+
+/// Where variables come from that the file itself does not set.
+pub(super) struct Surroundings<'a> {
+    /// Those that win over the lines of the file.
+    pub(super) lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Those that the lines of the file win over.
+    pub(super) earlier: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) strictness: Strictness,
+}
+
 pub(super) fn parse(
     source: &Arc<Source>,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    earlier: &dyn Fn(&str) -> Option<String>,
+    surroundings: &Surroundings<'_>,
 ) -> Result<EnvFile, Diagnostics> {
     let mut parser = Parser {
         source,
         text: source.text().trim_end_matches('\0'),
         at: 0,
-        lookup,
-        earlier,
+        around: surroundings,
         entries: Vec::new(),
         errors: Vec::new(),
     };
@@ -61,8 +77,7 @@ struct Parser<'a> {
     source: &'a Arc<Source>,
     text: &'a str,
     at: usize,
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-    earlier: &'a dyn Fn(&str) -> Option<String>,
+    around: &'a Surroundings<'a>,
     entries: Vec<Entry>,
     errors: Vec<Diagnostic>,
 }
@@ -98,7 +113,7 @@ impl<'a> Parser<'a> {
 
     fn skip_blanks(&mut self) {
         let rest = self.rest();
-        let trimmed = rest.trim_start_matches(|c: char| c != '\n' && c.is_whitespace());
+        let trimmed = rest.trim_start_matches(is_blank);
         self.at += rest.len() - trimmed.len();
     }
 
@@ -111,7 +126,7 @@ impl<'a> Parser<'a> {
         }
         let (name, span, inherited) = self.name()?;
         let value = if inherited {
-            (self.lookup)(&name)
+            (self.around.lookup)(&name)
         } else {
             self.skip_blanks();
             Some(self.value()?)
@@ -130,7 +145,10 @@ impl<'a> Parser<'a> {
         let name = rest[..end].trim_end();
         let span = start..start + name.len();
         let inherited = !rest[end..].starts_with(['=', ':']);
-        let name_char = |c: char| c.is_alphanumeric() || "_.-[]".contains(c);
+        let lenient = self.around.strictness == Strictness::AsCompose;
+        let name_char = |c: char| {
+            c.is_alphanumeric() || "_.-[]".contains(c) || lenient && c != ' ' && is_blank(c)
+        };
         if name.is_empty() {
             let here = start..start + 1;
             let fix = "write NAME=value";
@@ -198,8 +216,12 @@ impl<'a> Parser<'a> {
         Err(Wrong::new(open, "this quote is never closed", fix))
     }
 
-    /// After a closing quote there may be a comment, and nothing else.
+    /// After a closing quote there may be a comment, and nothing else. Compose takes what stands
+    /// there for the next variable, which is never what was meant.
     fn nothing_follows(&mut self) -> Result<(), Wrong> {
+        if self.around.strictness == Strictness::AsCompose {
+            return Ok(());
+        }
         self.skip_blanks();
         match self.rest().chars().next() {
             None | Some('\n' | '#') => Ok(()),
@@ -213,13 +235,13 @@ impl<'a> Parser<'a> {
 
     fn expand(&self, value: &str, span: Range<usize>) -> Result<String, Wrong> {
         let known = |name: &str| -> Option<Cow<'_, str>> {
-            if let Some(value) = (self.lookup)(name) {
+            if let Some(value) = (self.around.lookup)(name) {
                 return Some(Cow::Owned(value));
             }
             let mut entries = self.entries.iter().rev();
             match entries.find(|entry| entry.name == name) {
                 Some(entry) => Some(Cow::Borrowed(&entry.value)),
-                None => (self.earlier)(name).map(Cow::Owned),
+                None => (self.around.earlier)(name).map(Cow::Owned),
             }
         };
         template::expand(value, &known, &mut |_| {}).map_err(|error| {
@@ -227,4 +249,12 @@ impl<'a> Parser<'a> {
             Wrong::new(span, error.to_string(), fix)
         })
     }
+}
+
+/// White space within a line.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}'
+    )
 }

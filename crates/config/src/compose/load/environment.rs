@@ -127,7 +127,7 @@ pub(super) fn read(
         let source = files.read_secret(path)?;
         let earlier = |name: &str| read.get(name).cloned();
         let lookup = |name: &str| known.get(name).cloned();
-        let entries = dotenv::parse_after(&source, &lookup, &earlier)?.entries;
+        let entries = dotenv::parse_as_compose(&source, &lookup, &earlier)?.entries;
         read.extend(entries.into_iter().map(|entry| (entry.name, entry.value)));
     }
     Ok(read)

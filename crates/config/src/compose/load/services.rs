@@ -63,7 +63,7 @@ fn environment(
         };
         let read = match entry.text_of("format") {
             Some("raw") => dotenv::parse_raw(&source, &lookup)?,
-            _ => dotenv::parse_after(&source, &lookup, &earlier)?,
+            _ => dotenv::parse_as_compose(&source, &lookup, &earlier)?,
         };
         put(&mut environment, &source, read);
     }
@@ -124,7 +124,7 @@ fn labels(files: &mut Files, service: &mut Node, raw: &Node) -> Result<(), Diagn
             .read_secret(path)
             .map_err(|found| add_place(found.into(), entry))?;
         let known = |name: &str| labels.get(name).and_then(Node::text).map(str::to_owned);
-        let read = dotenv::parse(&source, &known)?;
+        let read = dotenv::parse_as_compose(&source, &known, &|_| None)?;
         put(&mut labels, &source, read);
     }
     for (name, value) in own.map().cloned().unwrap_or_default() {
