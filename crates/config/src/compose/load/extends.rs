@@ -23,6 +23,12 @@ pub(super) fn apply(
     let Some(services) = root.map_mut().and_then(|map| map.get_mut("services")) else {
         return Ok(());
     };
+    if services.map().is_none() {
+        let found = services.named_at().error(CODE, "`services` is a mapping");
+        return Err(found
+            .fix("write a service below it, or take it away")
+            .into());
+    }
     let Some(services) = services.map_mut() else {
         return Ok(());
     };

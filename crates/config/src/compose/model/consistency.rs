@@ -195,7 +195,12 @@ impl Check<'_> {
             if volume.text_of("type") == Some("volume")
                 && let Some(source) = volume.get("source")
             {
-                self.source_of("volume", "volumes", source);
+                self.reference(
+                    "volume",
+                    "volumes",
+                    source.text().unwrap_or_default(),
+                    source,
+                );
             }
         }
         let models = self.service.get("models").and_then(Node::map);
@@ -203,28 +208,22 @@ impl Check<'_> {
             self.reference("model", "models", name, node);
         }
         for (kind, key) in [("config", "configs"), ("secret", "secrets")] {
-            for source in items(self.service, key)
-                .iter()
-                .filter_map(|mount| mount.get("source"))
-            {
-                self.source_of(kind, key, source);
+            for mount in items(self.service, key) {
+                self.source_of(kind, key, mount);
             }
         }
         let build = self
             .service
             .get("build")
             .map(|build| items(build, "secrets"));
-        for source in build
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|mount| mount.get("source"))
-        {
-            self.source_of("secret", "secrets", source);
+        for mount in build.unwrap_or_default() {
+            self.source_of("secret", "secrets", mount);
         }
     }
 
-    fn source_of(&mut self, kind: &str, key: &str, source: &Node) {
-        self.reference(kind, key, source.text().unwrap_or_default(), source);
+    fn source_of(&mut self, kind: &str, key: &str, mount: &Node) {
+        let at = mount.get("source").unwrap_or(mount);
+        self.reference(kind, key, at.text().unwrap_or_default(), at);
     }
 
     fn reference(&mut self, kind: &str, key: &str, name: &str, at: &Node) {

@@ -23,6 +23,8 @@ pub(super) struct Expander<'a> {
     /// Anchors whose content is being expanded: one that comes again would never end.
     open: Vec<usize>,
     path: Vec<String>,
+    /// Whether we are in what `!override` stands before: it is taken as it is, tags and all.
+    overriding: bool,
     /// How many there are so far.
     pub(super) nodes: usize,
     depth: usize,
@@ -38,6 +40,7 @@ impl<'a> Expander<'a> {
             resets: Vec::new(),
             open: Vec::new(),
             path: Vec::new(),
+            overriding: false,
             nodes: 0,
             depth: 0,
         }
@@ -67,19 +70,27 @@ impl<'a> Expander<'a> {
         }
         let tag = raw.tag.as_ref().filter(|tag| tag.handle == "!");
         let tag = tag.map_or("", |tag| tag.suffix.as_str());
-        if tag == "reset" || tag == "override" {
+        let counts = !self.overriding && (tag == "reset" || tag == "override");
+        if counts {
             self.resets.push(self.place_of_reset());
         }
-        if tag == "reset" {
+        if counts && tag == "reset" {
             return Ok(None);
         }
-        let value = match &raw.kind {
-            Kind::Scalar { text, plain } => self.scalar(raw, text, *plain)?,
-            Kind::List(items) => self.list(items)?,
-            Kind::Map(pairs) => Value::Map(self.map(pairs)?),
-            Kind::Alias(_) => Value::Null,
-        };
-        Ok(Some(Node::new(value, self.place(raw))))
+        let outer = self.overriding;
+        self.overriding |= counts;
+        let value = self.value(raw);
+        self.overriding = outer;
+        Ok(Some(Node::new(value?, self.place(raw))))
+    }
+
+    fn value(&mut self, raw: &Raw) -> Result<Value, Diagnostic> {
+        match &raw.kind {
+            Kind::Scalar { text, plain } => self.scalar(raw, text, *plain),
+            Kind::List(items) => self.list(items),
+            Kind::Map(pairs) => self.map(pairs).map(Value::Map),
+            Kind::Alias(_) => Ok(Value::Null),
+        }
     }
 
     fn alias(&mut self, raw: &Raw, anchor: usize) -> Expanded {
