@@ -79,3 +79,62 @@ fn init_never_overwrites() {
     assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
     assert_eq!(test.read("landfall.toml"), "app = \"mine\"\n");
 }
+
+#[test]
+fn compose_files_are_shown_with_places_and_with_what_is_not_carried_out() {
+    let test = Test::new();
+    test.write(
+        "compose.yaml",
+        "services:\n  web:\n    image: app:${TAG:-1}\n    ports: [\"8080:80\"]\n    attach: false\n",
+    );
+    test.write(
+        "prod.yaml",
+        "services:\n  web: {restart: always}\n  db: {image: db}\n",
+    );
+    let ran = test.ok(&["config", "-f", "compose.yaml", "-f", "prod.yaml"]);
+    for part in [
+        "web  compose.yaml:2",
+        "image       app:1",
+        "8080 → 80",
+        "restart     always",
+        "services.web.attach (compose.yaml:5)",
+    ] {
+        assert!(
+            ran.stdout.contains(part),
+            "{part:?} is missing in:\n{}",
+            ran.stdout
+        );
+    }
+    let (code, json) = test.json(&["config"]);
+    assert_eq!(
+        (code, json["services"]["web"]["image"].as_str()),
+        (0, Some("app:1"))
+    );
+    assert!(json["services"].get("db").is_none());
+    assert!(
+        !exists(&test.state()),
+        "an agent was started for looking at files"
+    );
+}
+
+#[test]
+fn mistakes_in_compose_files_end_with_the_code_for_wrong_files() {
+    let test = Test::new();
+    test.write(
+        "compose.yaml",
+        "services:\n  web: {image: app, prots: [80]}\n",
+    );
+    let ran = test.run(&["config"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    for part in [
+        "compose.yaml:2:21",
+        "did you mean `ports`?",
+        "1 error in the configuration",
+    ] {
+        assert!(
+            ran.stderr.contains(part),
+            "{part:?} is missing in:\n{}",
+            ran.stderr
+        );
+    }
+}

@@ -75,7 +75,7 @@ impl<'a> Service<'a> {
         self.name
     }
 
-    /// Where it is declared: in the last file that says something about it.
+    /// Where it is declared: in the first file that says something about it.
     pub fn at(&self) -> &'a Place {
         self.node.named_at()
     }
