@@ -59,40 +59,23 @@ impl Loader {
             directory: &scope.directory,
             variables: &scope.variables,
         };
-        let files: Vec<String> = include
-            .paths
-            .iter()
-            .map(|path| resolver.absolute(path))
-            .collect();
+        let paths = include.paths.iter();
+        let files: Vec<String> = paths.map(|path| resolver.absolute(path)).collect();
         let Some(main) = files.first() else {
             let found = include.at.at.error(CODE, "this includes nothing");
             return Err(found.fix("add `path: FILE`").into());
         };
-        let mut included = scope.included.clone();
-        included.push(file.to_owned());
-        if included.contains(main) {
-            let chain = included.iter().chain([main]);
-            let shown: Vec<String> = chain.map(|file| self.files.shown(file.as_ref())).collect();
-            let message = format!("files include each other: {}", shown.join(" → "));
-            let found = include.at.at.error(CODE, message);
-            return Err(found.fix("take one `include` away").into());
-        }
+        let included = self.entered(main, file, scope, include)?;
         let directory = match &include.directory {
             Some(directory) => existing(&resolver.absolute(directory)),
             None => parent(main),
         };
-        let env_files = match include.env_files.is_empty() {
-            false => include
-                .env_files
-                .iter()
-                .map(|file| resolver.absolute(file))
-                .collect(),
-            true => {
-                let default = format!("{directory}/.env");
-                let there = FilePath::new(&default).is_file();
-                there.then_some(default).into_iter().collect::<Vec<_>>()
-            }
-        };
+        let given = include.env_files.iter().map(|file| resolver.absolute(file));
+        let mut env_files: Vec<String> = given.collect();
+        if env_files.is_empty() {
+            let default = format!("{directory}/.env");
+            env_files.extend(FilePath::new(&default).is_file().then_some(default));
+        }
         let mut variables = scope.variables.clone();
         let added = environment::read(&mut self.files, &env_files, &variables);
         let added = added.map_err(|found| add_place(found, include.at))?;
@@ -106,6 +89,26 @@ impl Loader {
         };
         let model = self.model(&files, &inner);
         model.map_err(|found| add_place(found, include.at))
+    }
+
+    /// The files that led to an included one, which must not be among them.
+    fn entered(
+        &self,
+        main: &str,
+        file: &str,
+        scope: &Scope,
+        include: &Include<'_>,
+    ) -> Result<Vec<String>, Diagnostic> {
+        let mut included = scope.included.clone();
+        included.push(file.to_owned());
+        if included.iter().any(|file| file == main) {
+            let chain = included.iter().map(String::as_str).chain([main]);
+            let shown: Vec<String> = chain.map(|file| self.files.shown(file.as_ref())).collect();
+            let message = format!("files include each other: {}", shown.join(" → "));
+            let found = include.at.at.error(CODE, message);
+            return Err(found.fix("take one `include` away"));
+        }
+        Ok(included)
     }
 }
 

@@ -16,53 +16,58 @@ pub(super) fn of(
     directory: &str,
     variables: &Variables,
 ) -> Result<String, Diagnostics> {
-    if let Some(name) = variables
-        .get("COMPOSE_PROJECT_NAME")
-        .filter(|name| !name.is_empty())
-    {
+    let given = variables.get("COMPOSE_PROJECT_NAME");
+    if let Some(name) = given.filter(|name| !name.is_empty()) {
         if normalized(name) != *name {
-            let message =
-                format!("`COMPOSE_PROJECT_NAME` is {name:?}, which is no name of a project");
-            let found = Diagnostic::error(CODE, message);
-            return Err(found.fix(FIX).into());
+            let message = format!("`COMPOSE_PROJECT_NAME` is {name:?}, no name of a project");
+            return Err(Diagnostic::error(CODE, message).fix(FIX).into());
         }
         return Ok(name.clone());
     }
-    let mut said: Option<Node> = None;
+    if let Some(said) = said(loader, files)? {
+        return of_files(said, variables);
+    }
+    let base = directory.rsplit('/').next().unwrap_or_default();
+    let name = normalized(base);
+    if name.is_empty() {
+        let message = format!("the directory's name {base:?} is no name of a project");
+        let found = Diagnostic::error(CODE, message);
+        return Err(found.fix("add `name: …` to the Compose file").into());
+    }
+    Ok(name)
+}
+
+/// What the last file says that says something.
+fn said(loader: &mut Loader, files: &[String]) -> Result<Option<Node>, Diagnostics> {
+    let mut said = None;
     for file in files {
         let source = loader.files.read(file)?;
         for document in yaml::parse(&source)? {
-            let name = document.root.get("name");
-            let text = name
-                .and_then(|name| scalar_text(&name.value))
-                .filter(|text| !text.is_empty());
-            if let (Some(name), Some(text)) = (name, text) {
+            let Some(name) = document.root.get("name") else {
+                continue;
+            };
+            let text = scalar_text(&name.value).filter(|text| !text.is_empty());
+            if let Some(text) = text {
                 said = Some(name.clone().with(Value::Text(text)));
             }
         }
     }
-    let Some(mut node) = said else {
-        let base = directory.rsplit('/').next().unwrap_or_default();
-        let name = normalized(base);
-        if name.is_empty() {
-            let message = format!("the directory's name {base:?} is no name of a project");
-            let found = Diagnostic::error(CODE, message);
-            return Err(found.fix("add `name: …` to the Compose file").into());
-        }
-        return Ok(name);
-    };
+    Ok(said)
+}
+
+fn of_files(mut said: Node, variables: &Variables) -> Result<String, Diagnostics> {
     let mut interpolator = Interpolator {
         variables,
         errors: Vec::new(),
         warnings: Vec::new(),
     };
-    interpolator.walk(&mut node, &Path::ROOT.field("name"));
+    interpolator.walk(&mut said, &Path::ROOT.field("name"));
     if !interpolator.errors.is_empty() {
         return Err(Diagnostics(interpolator.errors));
     }
-    let name = normalized(node.text().unwrap_or_default());
+    let name = normalized(said.text().unwrap_or_default());
     if name.is_empty() {
-        let found = node.at.error(CODE, "this is no name of a project");
+        let found = said.at.error(CODE, "this is no name of a project");
         return Err(found.fix(FIX).into());
     }
     Ok(name)

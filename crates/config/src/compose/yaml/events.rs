@@ -1,5 +1,6 @@
 //! The parser's events as raw trees, with aliases that still stand for their anchors.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -43,57 +44,72 @@ struct Open {
 
 pub(super) fn read(source: &Arc<Source>) -> Result<Stream, Diagnostic> {
     let offsets = Offsets::new(source.text());
-    let mut stream = Stream::default();
-    let mut open: Vec<Open> = Vec::new();
+    let mut builder = Builder::default();
     for event in Parser::new_from_str(offsets.text) {
         let (event, span) = event.map_err(|error| {
             let at = offsets.byte(error.marker().index());
             let message = format!("this is not YAML: {}", error.info());
-            let fix = "YAML counts spaces: what belongs together starts in the same column, and \
-                       tabs do not indent; text with `: `, ` #`, or a leading `*`, `&`, `!`, `@`, \
-                       `{` or `[` goes in quotes";
             let found = Diagnostic::error(CODE, message);
-            found.at(source, at..at + 1, "").fix(fix)
+            found.at(source, at..at + 1, "").fix(FIX)
         })?;
         let span = offsets.span(span);
-        let finished = match event {
+        if builder.open.len() > MAX_DEPTH {
+            let message = format!("values are nested deeper than {MAX_DEPTH} levels");
+            return Err(Diagnostic::error(CODE, message).at(source, span, ""));
+        }
+        builder.take(event, span);
+    }
+    Ok(builder.stream)
+}
+
+const FIX: &str = "YAML counts spaces: what belongs together starts in the same column, and tabs \
+                   do not indent; text with `: `, ` #`, or a leading `*`, `&`, `!`, `@`, `{` or \
+                   `[` goes in quotes";
+
+#[derive(Default)]
+struct Builder {
+    stream: Stream,
+    open: Vec<Open>,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Range<usize>) {
+        let owned = |tag: Option<Cow<'_, Tag>>| tag.map(Cow::into_owned);
+        match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
                 let text = text.into_owned();
-                let kind = Kind::Scalar { text, plain };
-                Some((raw(kind, tag.map(|tag| tag.into_owned()), span), anchor))
+                self.add(raw(Kind::Scalar { text, plain }, owned(tag), span), anchor);
             }
-            Event::Alias(anchor) => Some((raw(Kind::Alias(anchor), None, span), 0)),
-            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag)
-                if open.len() >= MAX_DEPTH =>
-            {
-                drop((anchor, tag));
-                let message = format!("values are nested deeper than {MAX_DEPTH} levels");
-                return Err(Diagnostic::error(CODE, message).at(source, span, ""));
-            }
+            Event::Alias(anchor) => self.add(raw(Kind::Alias(anchor), None, span), 0),
             Event::SequenceStart(anchor, tag) => {
-                open.push(Open::new(false, anchor, tag, span.start));
-                None
+                self.open
+                    .push(Open::new(false, anchor, owned(tag), span.start));
             }
             Event::MappingStart(anchor, tag) => {
-                open.push(Open::new(true, anchor, tag, span.start));
-                None
+                self.open
+                    .push(Open::new(true, anchor, owned(tag), span.start));
             }
-            Event::SequenceEnd | Event::MappingEnd => open.pop().map(|done| done.close(span.end)),
-            _ => None,
-        };
-        if let Some((raw, anchor)) = finished {
-            let raw = Rc::new(raw);
-            if anchor > 0 {
-                stream.anchors.insert(anchor, Rc::clone(&raw));
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(open) = self.open.pop() {
+                    let (raw, anchor) = open.close(span.end);
+                    self.add(raw, anchor);
+                }
             }
-            match open.last_mut() {
-                Some(parent) => parent.children.push(raw),
-                None => stream.documents.push(raw),
-            }
+            _ => {}
         }
     }
-    Ok(stream)
+
+    fn add(&mut self, raw: Raw, anchor: usize) {
+        let raw = Rc::new(raw);
+        if anchor > 0 {
+            self.stream.anchors.insert(anchor, Rc::clone(&raw));
+        }
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(raw),
+            None => self.stream.documents.push(raw),
+        }
+    }
 }
 
 fn raw(kind: Kind, tag: Option<Tag>, span: Range<usize>) -> Raw {
@@ -101,17 +117,12 @@ fn raw(kind: Kind, tag: Option<Tag>, span: Range<usize>) -> Raw {
 }
 
 impl Open {
-    fn new(
-        is_map: bool,
-        anchor: usize,
-        tag: Option<std::borrow::Cow<'_, Tag>>,
-        start: usize,
-    ) -> Self {
+    fn new(is_map: bool, anchor: usize, tag: Option<Tag>, start: usize) -> Self {
         Self {
             children: Vec::new(),
             is_map,
             anchor,
-            tag: tag.map(|tag| tag.into_owned()),
+            tag,
             start,
         }
     }
