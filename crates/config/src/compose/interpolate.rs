@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::tree::{Node, Path, Value};
+use super::tree::{MOST_FOUND, Node, Path, Value};
 use crate::diagnostics::Diagnostic;
 use crate::template;
 
@@ -82,6 +82,9 @@ pub(super) struct Interpolator<'a> {
 
 impl Interpolator<'_> {
     pub(super) fn walk(&mut self, node: &mut Node, path: &Path<'_>) {
+        if self.errors.len() >= MOST_FOUND {
+            return;
+        }
         match &mut node.value {
             Value::List(list) => {
                 for item in list {
@@ -124,7 +127,8 @@ impl Interpolator<'_> {
         let known = |name: &str| self.variables.get(name).map(|v| Cow::Borrowed(v.as_str()));
         let mut unset = Vec::new();
         let expanded = template::expand(text, &known, &mut |name| unset.push(name.to_owned()));
-        for name in unset {
+        let room = MOST_FOUND.saturating_sub(self.warnings.len());
+        for name in unset.into_iter().take(room) {
             let message = format!("`{name}` has no value; an empty text takes its place");
             let fix = format!(
                 "set it in `.env` or where you deploy from, or write `${{{name}:-default}}`"

@@ -213,6 +213,46 @@ fn files_that_include_others_twice_over_many_levels_are_refused_in_time() {
 }
 
 #[test]
+fn a_file_with_very_many_mistakes_is_told_about_some_of_them_in_time() {
+    let lines = |line: &dyn Fn(usize) -> String| (0..4_000).map(line).collect::<String>();
+    let began = Instant::now();
+    for text in [
+        format!(
+            "services:\n  web:\n    image: a\n{}",
+            lines(&|n| format!("    k{n}: 1\n"))
+        ),
+        format!(
+            "services:\n  web:\n    image: a\n    depends_on:\n{}",
+            lines(&|n| format!("    - s{n}\n"))
+        ),
+        format!(
+            "services:\n  web:\n    image: a\n    cap_add:\n{}",
+            lines(&|n| format!("    - c{n}\n"))
+        ),
+        format!(
+            "services:\n  web:\n    image: a\n    labels:\n{}",
+            lines(&|n| format!("      l{n}: $V{n}\n"))
+        ),
+        format!(
+            "services:\n{}",
+            lines(&|n| format!("  s{n}: {{image: a, depends_on: [t{n}]}}\n"))
+        ),
+    ] {
+        let project = Project::of(&text);
+        let found = match project.case(&[]).load() {
+            Ok(loaded) => loaded.warnings,
+            Err(found) => found,
+        };
+        assert!(found.0.len() <= 100, "{}", found.0.len());
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let text = format!("services: {{}}\n#{}", "x".repeat(5 << 20));
     let refused = Project::of(&text).refused(&[]);

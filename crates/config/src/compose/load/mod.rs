@@ -11,7 +11,7 @@ mod name;
 pub(super) mod paths;
 mod services;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use super::interpolate::Variables;
@@ -126,13 +126,14 @@ fn completed(mut tree: Node, root: &Node) -> Node {
 
 /// A document may be read more than once; what is odd about it is said once.
 fn warn_once(warnings: &mut Vec<Diagnostic>) {
-    let mut seen: Vec<Diagnostic> = Vec::with_capacity(warnings.len());
-    for warning in warnings.drain(..) {
-        if !seen.contains(&warning) {
-            seen.push(warning);
-        }
-    }
-    *warnings = seen;
+    let mut seen = HashSet::new();
+    warnings.retain(|warning| {
+        let place = warning
+            .labels
+            .first()
+            .map(|label| (label.file.path().to_owned(), label.span.start));
+        seen.insert((place, warning.message.clone()))
+    });
 }
 
 /// What is shared while files are read.

@@ -1,7 +1,9 @@
 //! Keys that are merged in a way of their own.
 
+use std::collections::HashSet;
+
 use super::{CODE, Path, fields, join, mismatch};
-use crate::compose::tree::{Map, Node, Value, scalar_text};
+use crate::compose::tree::{Map, Node, Value, fingerprint, scalar_text};
 use crate::diagnostics::Diagnostic;
 
 type Merged = Result<Node, Diagnostic>;
@@ -21,7 +23,8 @@ pub(super) fn extra_hosts(base: Node, over: Node, _: &Path<'_>) -> Merged {
     let base = as_sequence(base);
     let mut over = as_sequence(over);
     if let (Some(there), Value::List(more)) = (base.list(), &mut over.value) {
-        more.retain(|host| !there.iter().any(|other| other.same(host)));
+        let there: HashSet<String> = there.iter().map(fingerprint).collect();
+        more.retain(|host| !there.contains(&fingerprint(host)));
     }
     Ok(join(base, over))
 }

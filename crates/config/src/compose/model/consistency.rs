@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::cycle;
-use crate::compose::tree::{Map, Node, Value, scalar_text};
+use crate::compose::tree::{MOST_FOUND, Map, Node, Value, scalar_text};
 use crate::diagnostics::{Diagnostic, nearest};
 
 /// The code of references to nothing, and of contradictions.
@@ -19,6 +19,9 @@ pub(in crate::compose) fn inconsistencies(tree: &mut Node, disabled: &Map) -> Ve
         .cloned()
         .unwrap_or_default();
     for (name, service) in &services {
+        if found.len() >= MOST_FOUND {
+            break;
+        }
         let mut check = Check {
             name,
             service,
@@ -160,7 +163,7 @@ impl Check<'_> {
     fn dependencies(&mut self) {
         let dependencies = self.service.get("depends_on").and_then(Node::map);
         for (name, dependency) in dependencies.into_iter().flatten() {
-            if self.services.contains_key(name) {
+            if self.services.contains_key(name) || self.found.len() >= MOST_FOUND {
                 continue;
             }
             let required = dependency.get("required").map(|node| &node.value);
@@ -228,7 +231,8 @@ impl Check<'_> {
 
     fn reference(&mut self, kind: &str, key: &str, name: &str, at: &Node) {
         let known = self.tree.get(key).and_then(Node::map);
-        if known.is_some_and(|known| known.contains_key(name)) {
+        let is_known = known.is_some_and(|known| known.contains_key(name));
+        if is_known || self.found.len() >= MOST_FOUND {
             return;
         }
         let names = known.into_iter().flat_map(Map::keys).map(String::as_str);

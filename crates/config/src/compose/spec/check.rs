@@ -1,7 +1,9 @@
 //! Whether a document is what the tables say; every mistake at once.
 
+use std::collections::HashMap;
+
 use super::shape::{BOOL, Fields, INT, NULL, NUMBER, Names, Shape, TEXT};
-use crate::compose::tree::{Map, Node, Value};
+use crate::compose::tree::{MOST_FOUND, Map, Node, Value, fingerprint};
 use crate::diagnostics::{Diagnostic, nearest};
 
 /// The code of what is not as the specification has it.
@@ -26,6 +28,9 @@ struct Checker {
 
 impl Checker {
     fn shape(&mut self, node: &Node, shape: &Shape, name: &str) {
+        if self.found.len() >= MOST_FOUND {
+            return;
+        }
         match (shape, &node.value) {
             (Shape::Either(shapes), _) => {
                 match shapes.iter().find(|shape| shape.has_type_of(node)) {
@@ -60,8 +65,9 @@ impl Checker {
     }
 
     fn twice(&mut self, list: &[Node], name: &str) {
-        for (index, node) in list.iter().enumerate() {
-            if let Some(first) = list[..index].iter().find(|other| other.same(node)) {
+        let mut seen: HashMap<String, &Node> = HashMap::with_capacity(list.len());
+        for node in list {
+            if let Some(first) = seen.insert(fingerprint(node), node) {
                 let found = node.at.error(CODE, format!("`{name}` holds this twice"));
                 let found = found.near(&first.at.file, first.at.span.clone(), "the first one");
                 self.found.push(found.fix("take one of them away"));
@@ -90,6 +96,9 @@ impl Checker {
     }
 
     fn unknown(&mut self, key: &str, field: &Node, fields: &'static Fields, name: &str) {
+        if self.found.len() >= MOST_FOUND {
+            return;
+        }
         let message = match name {
             "the file" => format!("Compose files have no key `{key}`"),
             name => format!("`{name}` has no key `{key}`"),

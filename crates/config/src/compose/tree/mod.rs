@@ -14,6 +14,10 @@ use crate::diagnostics::{Diagnostic, Source};
 
 pub(crate) use path::Path;
 
+/// Mistakes and remarks of a kind, at most: nobody reads more, and files that nobody wrote by hand
+/// could have any number.
+pub(crate) const MOST_FOUND: usize = 100;
+
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -165,6 +169,27 @@ impl Node {
             }
             _ => false,
         }
+    }
+}
+
+/// What a node holds as a text that no other value has, for finding it among many.
+pub(crate) fn fingerprint(node: &Node) -> String {
+    match &node.value {
+        Value::List(list) => list.iter().fold("[".to_owned(), |mut text, item| {
+            text.push_str(&fingerprint(item));
+            text.push(',');
+            text
+        }),
+        Value::Map(map) => {
+            let mut fields: Vec<(&String, &Node)> = map.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            let field = |(key, node): (&String, &Node)| format!("{key:?}:{}", fingerprint(node));
+            format!(
+                "{{{}}}",
+                fields.into_iter().map(field).collect::<Vec<_>>().join(",")
+            )
+        }
+        scalar => format!("{scalar:?}"),
     }
 }
 
