@@ -14,6 +14,8 @@ services:
     depends_on: {db: {condition: service_healthy}}
     stop_grace_period: 90s
     attach: false
+    labels:
+      a: b
   db:
     image: db
     secrets: [{source: s, uid: \"1\"}]
@@ -103,11 +105,12 @@ fn everything_knows_the_file_and_the_line_that_it_came_from() {
     assert_eq!(place("image"), ("over.yaml".to_owned(), 3));
     assert_eq!(place("command"), ("compose.yaml".to_owned(), 5));
     assert_eq!(place("deploy"), ("over.yaml".to_owned(), 4));
+    assert_eq!(place("labels"), ("compose.yaml".to_owned(), 12));
     assert_eq!(
         web.ports().map(|port| port.at.line()).collect::<Vec<_>>(),
         [6, 6]
     );
-    assert_eq!(loaded.project.volumes().next().unwrap().at.line(), 18);
+    assert_eq!(loaded.project.volumes().next().unwrap().at.line(), 20);
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn what_is_not_carried_out_is_named_with_its_line_and_whether_it_matters() {
         .collect();
     notes.sort();
     let expected = [
-        ("services.db.secrets[].uid", "compose.yaml", 14, true),
+        ("services.db.secrets[].uid", "compose.yaml", 16, true),
         ("services.web.attach", "compose.yaml", 11, false),
         ("services.web.deploy.placement", "over.yaml", 4, true),
     ];
