@@ -13,7 +13,7 @@ use crate::printer::{Printer, Tone, text};
 pub enum ErrorKind {
     /// The command line is wrong.
     Usage,
-    /// `landfall.toml` is wrong.
+    /// `landfall.toml` or a Compose file is wrong.
     Config,
     /// The request contradicts the state of the environment.
     Refused,

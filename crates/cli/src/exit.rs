@@ -9,7 +9,7 @@ pub enum ExitCode {
     Ok = 0,
     /// Something unexpected: a defect of Landfall or of the machine.
     Unexpected = 1,
-    /// The command line or `landfall.toml` is wrong.
+    /// The command line, `landfall.toml` or a Compose file is wrong.
     Usage = 2,
     /// The deployment was stopped before any user met the new release.
     Stopped = 3,
@@ -39,7 +39,7 @@ pub const ALL: [(ExitCode, &str); 11] = [
     ),
     (
         ExitCode::Usage,
-        "the command line or landfall.toml is wrong",
+        "the command line, landfall.toml or a Compose file is wrong",
     ),
     (
         ExitCode::Stopped,

@@ -253,6 +253,13 @@ fn a_file_with_very_many_mistakes_is_told_about_some_of_them_in_time() {
 }
 
 #[test]
+fn a_file_without_an_end_is_refused() {
+    let text = "services: {web: {image: a, env_file: /dev/zero}}\n";
+    let refused = Project::of(text).refused(&[]);
+    assert!(refused.contains("larger than"), "{refused}");
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let text = format!("services: {{}}\n#{}", "x".repeat(5 << 20));
     let refused = Project::of(&text).refused(&[]);

@@ -1,6 +1,8 @@
 //! The files of a project: found, read, and named as a person would.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,14 +87,17 @@ impl Files {
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
-    let about = path.metadata().map_err(|error| plain(&error))?;
-    if about.is_dir() {
+    if path.is_dir() {
         return Err("it is a directory".into());
     }
-    if about.len() > MAX_BYTES {
+    let file = File::open(path).map_err(|error| plain(&error))?;
+    let mut bytes = Vec::new();
+    // Its size is no bound: devices have none, and no end.
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| plain(&error))?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
     }
-    let bytes = std::fs::read(path).map_err(|error| plain(&error))?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())
 }
 

@@ -148,9 +148,10 @@ fn pairs(map: &Map) -> Vec<Node> {
     pairs
 }
 
-/// `name=value`; what is no scalar stays as it is, to be refused where it is looked at.
+/// `name=value`; what is no text or number stays as it is, to be refused where it is looked at.
 fn pair(key: &str, value: &Node, named: &Node) -> Node {
-    match scalar_text(&value.value) {
+    let is_date = matches!(value.value, Value::Date(_));
+    match scalar_text(&value.value).filter(|_| !is_date) {
         Some(text) => Node {
             key: named.key.clone(),
             ..value.text_here(format!("{key}={text}"))
