@@ -226,8 +226,10 @@ fn pairs(node: &Node, unset: Unset) -> Converted {
 fn multi(node: &Node) -> Converted {
     let mut out = Map::new();
     for (name, value) in node.map().into_iter().flatten() {
-        let list = Value::List(texts(value)?);
-        out.insert(name.clone(), value.clone().with(list));
+        let list = texts(value)?;
+        if !list.is_empty() {
+            out.insert(name.clone(), value.clone().with(Value::List(list)));
+        }
     }
     out.sort_unstable_keys();
     Ok((!out.is_empty()).then_some(Value::Map(out)))

@@ -23,6 +23,8 @@ pub(super) struct Expander<'a> {
     /// Anchors whose content is being expanded: one that comes again would never end.
     open: Vec<usize>,
     path: Vec<String>,
+    /// Whether the next node is what an alias names, rather than something in it.
+    at_target: bool,
     /// Whether we are in what `!override` stands before: it is taken as it is, tags and all.
     overriding: bool,
     /// How many there are so far.
@@ -40,6 +42,7 @@ impl<'a> Expander<'a> {
             resets: Vec::new(),
             open: Vec::new(),
             path: Vec::new(),
+            at_target: false,
             overriding: false,
             nodes: 0,
             depth: 0,
@@ -65,13 +68,16 @@ impl<'a> Expander<'a> {
     }
 
     fn deeper(&mut self, raw: &Raw) -> Expanded {
+        let is_target = std::mem::take(&mut self.at_target);
         if let Kind::Alias(anchor) = raw.kind {
             return self.alias(raw, anchor);
         }
         let tag = raw.tag.as_ref().filter(|tag| tag.handle == "!");
         let tag = tag.map_or("", |tag| tag.suffix.as_str());
         let counts = !self.overriding && (tag == "reset" || tag == "override");
-        if counts {
+        // Below an anchor it resets where the anchor stands, and not where aliases bring it.
+        let is_brought = tag == "reset" && !self.open.is_empty() && !is_target;
+        if counts && !is_brought {
             self.resets.push(self.place_of_reset());
         }
         if counts && tag == "reset" {
@@ -102,6 +108,7 @@ impl<'a> Expander<'a> {
                 .fix(fix));
         };
         self.open.push(anchor);
+        self.at_target = true;
         let node = self.node(&target);
         self.open.pop();
         node
