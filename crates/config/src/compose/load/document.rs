@@ -10,8 +10,8 @@ use crate::diagnostics::Diagnostics;
 /// The code of what is wrong with a document as a whole.
 pub(super) const CODE: &str = "compose-document";
 
-/// What a document costs at least, in values.
-const LEAST_COST: usize = 100;
+/// What a document costs at least, in values: reading a small one takes as long as that many.
+const LEAST_COST: usize = 1_000;
 
 /// What a file is read for.
 #[derive(Clone, Copy, PartialEq, Eq)]
