@@ -178,5 +178,6 @@ fn env_file(item: &Node) -> Result<String, Diagnostic> {
 }
 
 fn wrong(item: &Node, wanted: &str) -> Diagnostic {
-    item.at.error(CODE, format!("this is not {wanted}"))
+    let found = item.at.error(CODE, format!("this is not {wanted}"));
+    found.fix("write a text, in quotes where it looks like something else")
 }
