@@ -7,6 +7,7 @@ pub mod compare;
 pub mod containers;
 pub mod deployments;
 pub mod diagnose;
+pub mod engine;
 pub mod events;
 pub mod executor;
 pub mod failpoint;

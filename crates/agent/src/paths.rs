@@ -56,6 +56,11 @@ impl StatePaths {
         self.root.join("instances")
     }
 
+    /// The id by which this directory's containers are known.
+    pub fn home_id(&self) -> PathBuf {
+        self.root.join("home-id")
+    }
+
     /// Records of app instances that are containers.
     pub fn containers(&self) -> PathBuf {
         self.root.join("containers")

@@ -9,8 +9,6 @@ use std::sync::Arc;
 
 use landfall_content::{ContentError, ContentStore};
 use landfall_model::env::Secret;
-use landfall_runtime::Runtimes;
-use landfall_runtime::docker::{DEFAULT_SOCKET, DockerRuntime, DockerRuntimeOptions, socket_of};
 use landfall_runtime::process::{ProcessRuntime, ProcessRuntimeOptions};
 use landfall_store::{Store, StoreError};
 use rustix::fs::{FlockOperation, flock};
@@ -19,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, OwnerListener, router};
 use crate::deployments::Deployments;
+use crate::engine;
 use crate::events::Events;
 use crate::paths::StatePaths;
 use crate::ports::{Clock, EngineImages, HttpProber, LocalArtifacts, ProxyClient, SystemClock};
@@ -37,8 +36,6 @@ const PORTS_TRIED: u16 = 100;
 const HTTP: &str = "http";
 /// Name under which the agent's token at the proxy is remembered.
 const PROBE_TOKEN: &str = "probe_token";
-/// The name under which the id of this state directory is remembered.
-const HOME: &str = "home";
 
 /// Why an agent did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -167,14 +164,8 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
     let content = ContentStore::open(&paths.content())?;
     let program = options.program.to_string_lossy().into_owned();
     let shim = vec![program.clone(), "shim".to_owned()];
-    let processes = |dir: PathBuf| {
-        ProcessRuntime::new(ProcessRuntimeOptions {
-            instances_dir: dir,
-            shim: shim.clone(),
-        })
-    };
-    let docker = docker(paths, &store)?;
-    let runtime = Arc::new(Runtimes::new(processes(paths.instances()), docker));
+    let runtime = engine::runtimes(paths, shim.clone());
+    let runtime = Arc::new(runtime.map_err(io("read or write", &paths.home_id()))?);
     let routes = Routes::new(
         store.clone(),
         proxy.clone(),
@@ -201,7 +192,10 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
         base_env: Arc::new(variables(|name| BASE_ENV.contains(&name))),
     };
     let keeper = ProxyKeeper {
-        runtime: Arc::new(processes(paths.system())),
+        runtime: Arc::new(ProcessRuntime::new(ProcessRuntimeOptions {
+            instances_dir: paths.system(),
+            shim,
+        })),
         argv: vec![
             program,
             "proxy".into(),
@@ -248,42 +242,12 @@ fn free(address: SocketAddr) -> Option<SocketAddr> {
 }
 
 fn remembered_token(store: &Store) -> Result<Secret, AgentError> {
-    Ok(Secret::new(remembered(store, PROBE_TOKEN, token::random)?))
-}
-
-fn remembered(
-    store: &Store,
-    name: &str,
-    make: impl FnOnce() -> String,
-) -> Result<String, AgentError> {
-    if let Some(known) = store.meta(name)? {
-        return Ok(known);
+    if let Some(token) = store.meta(PROBE_TOKEN)? {
+        return Ok(Secret::new(token));
     }
-    let made = make();
-    store.set_meta(name, &made)?;
-    Ok(made)
-}
-
-/// The engine of this machine, which is asked nothing before a container is to run; `None` where
-/// `DOCKER_HOST` names one elsewhere.
-fn docker(paths: &StatePaths, store: &Store) -> Result<Option<DockerRuntime>, AgentError> {
-    let socket = match std::env::var("DOCKER_HOST") {
-        Ok(host) if !host.is_empty() => socket_of(&host),
-        _ => Some(PathBuf::from(DEFAULT_SOCKET)),
-    };
-    let Some(socket) = socket else {
-        return Ok(None);
-    };
-    // Moves with the state directory, unlike its path.
-    let home = remembered(store, HOME, || {
-        let random = std::iter::repeat_with(fastrand::alphanumeric);
-        random.take(12).collect()
-    })?;
-    Ok(Some(DockerRuntime::new(DockerRuntimeOptions {
-        socket,
-        home,
-        records_dir: paths.containers(),
-    })))
+    let token = token::random();
+    store.set_meta(PROBE_TOKEN, &token)?;
+    Ok(Secret::new(token))
 }
 
 async fn serve(socket: &Path, api: Api, stop: CancellationToken) -> Result<(), AgentError> {

@@ -1,27 +1,37 @@
-//! Stopping every instance of a directory without an agent, by their shims.
+//! Stopping every instance of a state directory without an agent.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use landfall_runtime::Runtime;
+use landfall_agent::engine;
+use landfall_agent::paths::StatePaths;
 use landfall_runtime::process::{ProcessRuntime, ProcessRuntimeOptions};
+use landfall_runtime::{Runtime, Runtimes};
 
 use crate::command_error::CommandResult;
 
-/// A runtime on a directory of instances.
-pub(super) fn runtime(instances: &Path, program: &Path) -> ProcessRuntime {
+/// Landfall's own processes.
+pub(super) fn system(paths: &StatePaths, program: &Path) -> ProcessRuntime {
     ProcessRuntime::new(ProcessRuntimeOptions {
-        instances_dir: instances.to_owned(),
-        shim: vec![program.to_string_lossy().into_owned(), "shim".into()],
+        instances_dir: paths.system(),
+        shim: shim(program),
     })
 }
 
-/// Stops all instances in a directory, each as its spec says, at the same time.
-pub(super) async fn stop_all(instances: &Path, program: &Path) -> CommandResult<()> {
-    if !instances.exists() {
-        return Ok(());
+/// The instances of apps; `None` where there never were any.
+pub(super) fn apps(paths: &StatePaths, program: &Path) -> CommandResult<Option<Runtimes>> {
+    if !paths.instances().exists() && !paths.containers().exists() {
+        return Ok(None);
     }
-    let runtime = runtime(instances, program);
+    Ok(Some(engine::runtimes(paths, shim(program))?))
+}
+
+fn shim(program: &Path) -> Vec<String> {
+    vec![program.to_string_lossy().into_owned(), "shim".into()]
+}
+
+/// Stops all instances of a runtime, each as its spec says, at the same time.
+pub(super) async fn stop_all(runtime: &impl Runtime) -> CommandResult<()> {
     let all = runtime.list().await?;
     let stops = all
         .iter()
@@ -33,11 +43,8 @@ pub(super) async fn stop_all(instances: &Path, program: &Path) -> CommandResult<
 }
 
 /// Apps and environments with an instance that is supervised, without repetition.
-pub(super) async fn running_apps(instances: &Path, program: &Path) -> CommandResult<Vec<String>> {
-    if !instances.exists() {
-        return Ok(Vec::new());
-    }
-    let all = runtime(instances, program).list().await?;
+pub(super) async fn running_apps(runtime: &impl Runtime) -> CommandResult<Vec<String>> {
+    let all = runtime.list().await?;
     let owners = all
         .iter()
         .filter(|status| super::is_supervised(status))

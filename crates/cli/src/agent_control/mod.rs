@@ -54,7 +54,7 @@ pub struct Started {
 impl AgentControl {
     /// The keeper of the agent of a state directory. Touches nothing yet.
     pub fn new(paths: StatePaths, program: PathBuf) -> Self {
-        let runtime = halt::runtime(&paths.system(), &program);
+        let runtime = halt::system(&paths, &program);
         Self {
             paths,
             program,
@@ -145,12 +145,15 @@ impl AgentControl {
         Ok(ran)
     }
 
-    /// The apps that run, as their shims tell: `shop in local`. Needs no agent.
+    /// The apps that run, as their shims and the engine tell: `shop in local`. Needs no agent.
     ///
     /// # Errors
     /// When their records cannot be read.
     pub async fn running_apps(&self) -> CommandResult<Vec<String>> {
-        halt::running_apps(&self.paths.instances(), &self.program).await
+        match halt::apps(&self.paths, &self.program)? {
+            Some(apps) => halt::running_apps(&apps).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Stops all apps, the proxy and the agent. The agent is asked first, because it knows
@@ -177,8 +180,13 @@ impl AgentControl {
     pub async fn halt(&self) -> CommandResult<()> {
         // The agent first: it would start again what it finds stopped.
         self.stop().await?;
-        halt::stop_all(&self.paths.instances(), &self.program).await?;
-        halt::stop_all(&self.paths.system(), &self.program).await
+        if let Some(apps) = halt::apps(&self.paths, &self.program)? {
+            halt::stop_all(&apps).await?;
+        }
+        if !self.paths.system().exists() {
+            return Ok(());
+        }
+        halt::stop_all(&self.runtime).await
     }
 
     /// What the shim says of the agent; `None` when there never was one.

@@ -2,7 +2,7 @@
 
 use crate::harness::Test;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "check",
     "config",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 24] = [
     "attach",
     "cancel",
     "cache",
+    "remove",
     "agent",
     "demo",
     "schema",

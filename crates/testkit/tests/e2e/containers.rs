@@ -245,6 +245,11 @@ fn b7_containers_serve_on_without_the_agent_which_finds_them_again() {
     assert_eq!(yard.status()["serving"], 1);
     live.assert_nothing_lost();
     assert_eq!(yard.running(), before);
+    project.landfall(&["agent", "stop"]).ok();
+    let everything = ["agent", "stop", "--everything", "--yes"];
+    let stopped = project.landfall(&everything).ok().stdout;
+    assert!(stopped.contains("hello in local"), "{stopped}");
+    assert!(yard.running().is_empty(), "stopped without an agent");
 }
 
 #[test]
