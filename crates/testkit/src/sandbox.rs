@@ -58,8 +58,13 @@ impl Sandbox {
 
     /// The same with a variable for every command.
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.env.push((name.into(), value.into()));
+        self.set_env(name, value);
         self
+    }
+
+    /// A variable for every command from now on.
+    pub fn set_env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.env.push((name.into(), value.into()));
     }
 
     /// The directory of everything.

@@ -1,111 +1,20 @@
-//! The hello app in containers of a real engine: B1 to B5, B7 and B9 hold there as well.
+//! The hello app in containers of a real engine: B1 to B4, B7, B9, B10, D7 and E3 hold there as well.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 
-use landfall_testkit::docker::{DockerEngine, busybox_root};
-use landfall_testkit::{Project, Sandbox, bins, wait_until};
-use serde_json::{Value, json};
+use landfall_testkit::docker::DockerEngine;
+use landfall_testkit::load::LoadPlan;
+use landfall_testkit::{Sandbox, wait_for, wait_until};
+use serde_json::json;
 
+use crate::kill_agent::settled;
 use crate::live::Live;
+use crate::yard::Yard;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An engine, and a sandbox whose agent uses it.
-struct Yard {
-    // Before the engine: what the agent keeps goes first.
-    sandbox: Sandbox,
-    engine: DockerEngine,
-}
-
-impl Yard {
-    fn new() -> Self {
-        let engine = DockerEngine::start(false);
-        let host = format!("unix://{}", engine.socket().display());
-        let sandbox = Sandbox::new().with_env("DOCKER_HOST", host);
-        fs::create_dir(sandbox.dir().join("hello")).unwrap();
-        Self { sandbox, engine }
-    }
-
-    fn project(&self) -> Project<'_> {
-        Project::at(&self.sandbox, self.sandbox.dir().join("hello"))
-    }
-
-    /// Builds `hello:VERSION`, with a behaviour, and writes a landfall.toml that runs it.
-    fn release(&self, version: &str, hello: Value) {
-        let root = self.sandbox.dir().join("image");
-        let _ = fs::remove_dir_all(&root);
-        busybox_root(&root);
-        fs::create_dir(root.join("app")).unwrap();
-        with_libraries(&bins::hello(), &root, "app/hello");
-        fs::write(root.join("app/hello.json"), hello.to_string()).unwrap();
-        self.engine.import(&root, &format!("hello:{version}"));
-        self.configure(version);
-    }
-
-    fn good(&self, version: &str) {
-        self.release(version, json!({ "version": version, "behaviour": "good" }));
-    }
-
-    fn configure(&self, version: &str) {
-        let text = format!(
-            r#"
-app   = "hello"
-drain = "3s"
-
-[service.web]
-image   = "hello:{version}"
-run     = "/app/hello"
-dir     = "/app"
-port    = 3000
-ready   = {{ path = "/health", within = "20s" }}
-version = {{ path = "/version", expect = "{version}" }}
-
-[[route]]
-to = "web"
-
-[[smoke]]
-get    = "/orders"
-expect = {{ status = 307, location = "/auth/login" }}
-"#
-        );
-        self.project().write("landfall.toml", &text);
-    }
-
-    fn status(&self) -> Value {
-        self.project().landfall(&["status", "--json"]).ok().json()
-    }
-
-    /// Ids of the engine's containers that run.
-    fn running(&self) -> Vec<String> {
-        let listed = self.engine.docker(&["ps", "-q", "--no-trunc"]);
-        listed.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Yard {
-    fn drop(&mut self) {
-        let stop = ["agent", "stop", "--everything", "--yes"];
-        let _ = self.project().landfall(&stop);
-    }
-}
-
-/// Copies a program and the libraries that it needs below a root directory.
-fn with_libraries(program: &Path, root: &Path, to: &str) {
-    fs::copy(program, root.join(to)).unwrap();
-    let listed = Command::new("ldd").arg(program).output().unwrap();
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    for path in listed
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-    {
-        let copy = root.join(path.trim_start_matches('/'));
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(path, copy).unwrap();
-    }
-}
 
 #[test]
 fn b1_containers_are_deployed_and_rolled_back_under_load_without_losing_a_request() {
@@ -305,4 +214,63 @@ fn b9_a_task_runs_in_the_image_of_the_new_release_before_the_switch() {
     assert_eq!(cause["kind"], "task-failed", "{cause:#}");
     assert!(cause.to_string().contains("no such table"), "{cause:#}");
     assert_eq!(yard.status()["serving"], 1);
+}
+
+/// Kills the agent at point `at` of a deployment of v2 over v1; whether it has so many points.
+fn kill_at(engine: &Rc<DockerEngine>, at: u32) -> bool {
+    let mut yard = Yard::on(engine, Sandbox::new());
+    yard.configure("v1");
+    yard.project().landfall(&["deploy", "--yes"]).ok();
+    yard.project().landfall(&["agent", "stop"]).ok();
+    let mark = yard.sandbox.dir().join("killed");
+    // From here on the agent kills itself once, at the given point.
+    yard.sandbox.set_env("LANDFALL_CRASH_AT", at.to_string());
+    yard.sandbox
+        .set_env("LANDFALL_CRASH_MARK", mark.as_os_str());
+    let project = yard.project();
+    project.landfall(&["agent", "start"]).ok();
+    let status = yard.sandbox.agent_status();
+    let address = status["agent"]["http"][0].as_str().unwrap();
+    let plan = LoadPlan {
+        keep_alive: 2,
+        new_connections: 1,
+        websockets: 0,
+        slow: 0,
+        ..LoadPlan::new(address.parse().unwrap(), "localhost")
+    };
+    yard.configure("v2");
+    let mut live = Live::start_with(&project, "v1", plan);
+    let mut killed = None;
+    live.may_change_to("v2", &["deploy", "--yes", "--json"], |output| {
+        killed = fs::read_to_string(&mark).ok();
+        let place = format!("killed at {at}: {killed:?}; {output:#}");
+        let view = settled(&project, &place);
+        assert_eq!(
+            view["serving"], view["release"]["number"],
+            "{place}\n{view:#}"
+        );
+        let instances = view["services"][0]["instances"].as_array().unwrap();
+        let name = |one: &serde_json::Value| format!("landfall-{}", one["id"].as_str().unwrap());
+        let declared: BTreeSet<String> = instances.iter().map(name).collect();
+        wait_for(PATIENCE, &place, || {
+            (yard.names() == declared).then_some(())
+        });
+        if view["serving"] == 1 {
+            "v1".into()
+        } else {
+            "v2".into()
+        }
+    });
+    live.assert_nothing_lost();
+    project.landfall(&["remove", "--yes"]).ok();
+    killed.is_some()
+}
+
+#[test]
+fn b7_an_agent_killed_at_every_point_of_a_deployment_of_containers_leaves_everything_whole() {
+    let yard = Yard::new();
+    yard.good("v1");
+    yard.good("v2");
+    let killed = (1..).take_while(|at| kill_at(&yard.engine, *at)).count();
+    assert!(killed > 10, "only {killed} points were passed");
 }

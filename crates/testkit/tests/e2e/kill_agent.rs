@@ -63,7 +63,7 @@ fn kill_at(at: u32, behaviour: &str) -> bool {
 }
 
 /// The environment once no deployment is under way.
-fn settled(project: &Project<'_>, place: &str) -> Value {
+pub fn settled(project: &Project<'_>, place: &str) -> Value {
     wait_for(PATIENCE, place, || {
         let status = project.landfall(&["status", "--json"]);
         let view: Value = serde_json::from_str(&status.stdout).ok()?;

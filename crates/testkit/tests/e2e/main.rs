@@ -11,3 +11,4 @@ mod persistence;
 mod plan;
 mod storefront;
 mod under_load;
+mod yard;
