@@ -5,6 +5,7 @@ use std::time::Duration;
 use landfall_model::Cause;
 use landfall_model::plan::StepName;
 use landfall_model::spec::StopSpec;
+use landfall_runtime::ExitReason;
 use landfall_store::{InstancePhase, InstanceRow};
 use tokio::time::Instant;
 
@@ -57,12 +58,29 @@ async fn drain_instance(ctx: &Context, row: &InstanceRow) -> Result<u64, Cause> 
     let stop = stop_spec(ctx, row);
     let stopped = ctx.world.runtime.stop(&row.id, &stop).await;
     stopped.map_err(crate::executor::internal_cause)?;
+    tell_of_a_kill(ctx, row, &stop).await;
     failpoint::hit("stopped, not written");
     ctx.world
         .store
         .set_instance_phase(&row.id, InstancePhase::Gone)
         .map_err(store_cause)?;
     Ok(left)
+}
+
+/// A program that does not heed its signal costs every deployment its whole grace time.
+async fn tell_of_a_kill(ctx: &Context, row: &InstanceRow, stop: &StopSpec) {
+    let exit = match ctx.world.runtime.status(&row.id).await {
+        Ok(status) => status.last_exit,
+        Err(_) => None,
+    };
+    if exit.is_some_and(|exit| exit.reason == ExitReason::StopTimedOut) {
+        let (signal, grace) = (&stop.signal, stop.grace.as_secs());
+        let message = format!(
+            "{} did not stop within {grace} s of {signal}: killed",
+            row.id
+        );
+        ctx.progress(StepName::Drain, message);
+    }
 }
 
 /// How much is under way on an instance once it is idle or the drain time has passed.

@@ -197,3 +197,17 @@ fn a_removed_app_leaves_nothing_behind_but_its_history_and_can_come_back() {
         "numbers are never used twice: {status:#}"
     );
 }
+
+#[test]
+fn b5_a_program_that_does_not_heed_its_signal_is_killed_after_its_grace_and_that_is_said() {
+    let sandbox = Sandbox::new();
+    let project = Project::hello(&sandbox);
+    project.release("v1", "ignores-sigterm");
+    project.append("[service.web.stop]\ngrace = \"1s\"");
+    project.landfall(&["deploy", "--yes"]).ok();
+    project.release("v2", "good");
+    project.append("[service.web.stop]\ngrace = \"1s\"");
+    let deployed = project.landfall(&["deploy", "--yes"]).ok();
+    let said = "did not stop within 1 s of SIGTERM: killed";
+    assert!(deployed.stdout.contains(said), "{deployed:#}");
+}
