@@ -163,6 +163,8 @@ fn a1_an_app_that_does_not_say_its_new_version_is_never_green() {
 fn b5_a_slow_start_is_waited_for() {
     let sandbox = Sandbox::new();
     let project = Project::hello(&sandbox);
+    // The WebSocket would be waited for longer than everything else takes.
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
     project.landfall(&["deploy", "--yes"]).ok();
     project.release_with(json!({"version": "v2", "behaviour": "slow-start", "ms": 6000}));
     let mut live = Live::start(&sandbox, &project, "v1");

@@ -45,6 +45,8 @@ fn b1_no_request_is_lost_in_fifty_deployments_and_rollbacks_in_a_row() {
 fn b1_scaling_and_restarting_lose_no_request() {
     let sandbox = Sandbox::new();
     let project = Project::hello(&sandbox);
+    // The WebSocket would be waited for longer than everything else takes.
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
     project.landfall(&["deploy", "--yes"]).ok();
     let live = Live::start(&sandbox, &project, "v1");
     live.unchanged(&["scale", "web=3", "--yes"]).ok();
