@@ -45,7 +45,9 @@ pub fn collect_outputs(
         .collect();
     let globs = left_out(spec);
     let ingested = store.ingest(&sources, &Exclude::new(&globs)?)?;
-    if ingested.files == 0 {
+    // A program of the host needs no file of the project but the one that names it.
+    let as_it_is = spec.run.is_none() && spec.output.iter().any(is_whole);
+    if ingested.files == 0 && !as_it_is {
         let from: Vec<&str> = spec
             .output
             .iter()
@@ -60,8 +62,8 @@ pub fn collect_outputs(
 
 /// Globs of what is not part of the artifact.
 fn left_out(spec: &BuildSpec) -> Vec<String> {
-    let whole = |output: &&OutputSpec| clean(&output.from).as_os_str().is_empty();
-    let configuration = spec.output.iter().filter(whole).map(|output| {
+    let whole = spec.output.iter().filter(|output| is_whole(output));
+    let configuration = whole.map(|output| {
         let place = clean(&output.to).join(CONFIGURATION);
         place.to_string_lossy().into_owned()
     });
@@ -70,6 +72,11 @@ fn left_out(spec: &BuildSpec) -> Vec<String> {
         .chain([NEVER.into()])
         .chain(configuration)
         .collect()
+}
+
+/// Whether an output is the whole source tree.
+fn is_whole(output: &OutputSpec) -> bool {
+    clean(&output.from).as_os_str().is_empty()
 }
 
 /// Where an output really is.

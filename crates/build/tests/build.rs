@@ -289,3 +289,19 @@ fn outputs_that_cannot_be_shipped_are_named_with_what_is_there_instead() {
     assert!(error("outside").contains("leads to /usr"));
     assert!(error("../x").contains("not a path inside the source tree"));
 }
+
+#[test]
+fn a_program_of_the_host_needs_no_file_of_the_project() {
+    let (root, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(root.path().join("landfall.toml"), "").unwrap();
+    let store = ContentStore::open(store.path()).unwrap();
+    let as_it_is = BuildSpec {
+        run: None,
+        ..spec("", ".")
+    };
+    let made = collect_outputs(root.path(), &as_it_is, &store).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let tree = to.path().join("tree");
+    store.materialise(&made.digest, &tree).unwrap();
+    assert_eq!(fs::read_dir(tree).unwrap().count(), 0);
+}

@@ -107,3 +107,21 @@ to = "site"
     );
     second.landfall(&["deploy", "--yes"]).ok();
 }
+
+#[test]
+fn a_program_of_the_host_is_deployed_from_a_directory_with_nothing_but_its_configuration() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.dir().join("tool");
+    std::fs::create_dir(&dir).unwrap();
+    let project = Project::at(&sandbox, dir);
+    project.write(
+        "landfall.toml",
+        "app = \"tool\"\n[service.tool]\nrun = \"sleep 600\"\nready = { up_for = \"100ms\" }\n",
+    );
+    project.landfall(&["deploy", "--yes"]).ok();
+    let again = project.landfall(&["plan"]).ok().stdout;
+    assert!(
+        again.contains("nothing to do") || again.contains("unchanged"),
+        "{again}"
+    );
+}
