@@ -6,7 +6,8 @@ writes the SVG to standard output. Standard library only. How the recording in t
 
     tmux new-session -d -s demo -x 100 -y 50 'cargo run --release -- demo; sleep 600'
     tmux capture-pane -p -e -S - -t demo > demo.ansi        # once it has ended
-    python3 docs/assets/terminal_svg.py --from '── v5' 'landfall demo' < demo.ansi > docs/assets/demo.svg
+    python3 docs/assets/terminal_svg.py --from 'What the users met' --to 'Five versions' \\
+        'cargo run --release -- demo' < demo.ansi > docs/assets/demo.svg
 
 `--from TEXT` begins with the line that holds TEXT, `--to TEXT` ends with the last that does.
 """
