@@ -1,7 +1,7 @@
 //! Instances: those that should run are started again when they are lost, and those that nothing
 //! wants any more are stopped.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use landfall_model::{Cause, InstanceId};
 use landfall_runtime::{InstanceState, InstanceStatus};
@@ -18,7 +18,7 @@ use crate::world::{World, store_cause};
 /// When the store or the runtime cannot be asked. What fails for one instance is logged.
 pub async fn reconcile(world: &World, deployments: &Deployments) -> Result<(), Cause> {
     let statuses = world.runtime.list().await.map_err(internal_cause)?;
-    let by_id: HashMap<InstanceId, InstanceStatus> = statuses
+    let by_id: BTreeMap<InstanceId, InstanceStatus> = statuses
         .into_iter()
         .map(|status| (status.spec.id.clone(), status))
         .collect();

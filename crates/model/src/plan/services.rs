@@ -130,7 +130,7 @@ impl<'a> View<'a> {
         if current.iter().any(|instance| instance.key != key) {
             return self.replace(name, spec, self.changed_reason(name, spec));
         }
-        scale(name, spec.replicas, &current)
+        scale(name, spec, &current)
     }
 
     fn files(&self, name: &ServiceName, spec: &ServiceSpec) -> ServiceLine {
@@ -263,7 +263,8 @@ fn changed_names(old: &ServiceSpec, new: &ServiceSpec) -> Vec<String> {
 }
 
 /// Instances that do not run are stopped for good and replaced; of the others the first stay.
-fn scale(name: &ServiceName, replicas: u32, current: &[&ObservedInstance]) -> ServiceLine {
+fn scale(name: &ServiceName, spec: &ServiceSpec, current: &[&ObservedInstance]) -> ServiceLine {
+    let replicas = spec.replicas;
     let (running, dead): (Vec<_>, Vec<_>) = current
         .iter()
         .copied()
@@ -276,6 +277,12 @@ fn scale(name: &ServiceName, replicas: u32, current: &[&ObservedInstance]) -> Se
         0 => format!("{} instances instead of {}", wanted, running.len()),
         dead => format!("{dead} of {} instances did not run", current.len()),
     };
+    if !dead.is_empty() && !spec.may_overlap() {
+        // It may be started again at any moment, and must not meet its successor.
+        return ServiceLine::new(name, Action::ReplaceStopFirst, reason)
+            .stopping(current.iter().copied())
+            .starting(replicas);
+    }
     let kept = running.len().min(wanted);
     ServiceLine::new(name, Action::Scale, reason)
         .stopping(dead.iter().chain(&running[kept..]).copied())

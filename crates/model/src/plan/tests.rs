@@ -294,6 +294,28 @@ fn f6_scaling_keeps_the_instances_that_run() {
 }
 
 #[test]
+fn an_instance_that_must_be_alone_and_does_not_run_is_replaced_stop_first() {
+    let mut alone = spec();
+    let worker = alone.services.get_mut(&name("worker")).unwrap();
+    worker.kind = ServiceKind::Process(ProcessSpec {
+        life: LifeSpec {
+            overlap: false,
+            ..life()
+        },
+        ..process()
+    });
+    let desired = deploy(alone, "one");
+    let mut observed = after(&desired);
+    for instance in &mut observed.instances {
+        instance.running = instance.service != name("worker");
+    }
+    let line = plan(&desired, &observed).unwrap();
+    let line = line.service(&name("worker")).unwrap().clone();
+    assert_eq!(line.action, Action::ReplaceStopFirst);
+    assert_eq!((line.stop.len(), line.start), (1, 1));
+}
+
+#[test]
 fn b4_a_rollback_returns_to_the_release_and_says_that_tasks_do_not_run() {
     let mut with_task = spec();
     let task = TaskSpec {
