@@ -35,7 +35,7 @@ fn cause(output: &Output, code: i32, kind: &str) -> Value {
 }
 
 #[test]
-fn b1_storefront_goes_to_v2_and_back_without_losing_a_request() {
+fn a1_b1_b4_storefront_goes_to_v2_and_back_without_losing_a_request() {
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
     let mut live = Live::start_with(&project, "v1", plan(&sandbox));
@@ -69,7 +69,7 @@ fn b8_storefront_keeps_its_image_cache_over_releases_and_writes_into_no_other() 
 }
 
 #[test]
-fn b2_storefront_survives_every_kind_of_broken_release() {
+fn b2_b5_storefront_survives_every_kind_of_broken_release() {
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
     let live = Live::start_with(&project, "v1", plan(&sandbox));
