@@ -82,13 +82,15 @@ async fn read_there(
     outcome.map_err(io_error("read", dir.log()))
 }
 
-/// Reads from the oldest file that matters to the end. Only as many lines as are wanted are held.
+/// Reads from the oldest file that matters to what is the end now: a flood has none. Only as many
+/// lines as are wanted are held.
 fn select(log: PathBuf, query: &LogQuery) -> io::Result<(Vec<LogLine>, Reader)> {
+    let end = end_of(&log)?;
     let first = first_file(&log, query)?;
     let mut reader = Reader::new(log, first);
     let most = query.tail.unwrap_or(usize::MAX);
     let mut kept = VecDeque::new();
-    loop {
+    while reader.place() < end {
         let lines = reader.more()?;
         if lines.is_empty() {
             break;
@@ -104,6 +106,13 @@ fn select(log: PathBuf, query: &LogQuery) -> io::Result<(Vec<LogLine>, Reader)> 
         }
     }
     Ok((kept.into(), reader))
+}
+
+/// The number of the last file and the bytes in it.
+fn end_of(log: &Path) -> io::Result<(u64, u64)> {
+    let last = log_files::list(log)?.pop().unwrap_or(1);
+    let bytes = std::fs::metadata(log_files::path(log, last)).map_or(0, |data| data.len());
+    Ok((last, bytes))
 }
 
 /// The file from which on reading gives all that is asked for.
@@ -143,6 +152,8 @@ struct Reader {
     log: PathBuf,
     number: u64,
     file: Option<File>,
+    /// Bytes read of the file.
+    read: u64,
     /// What was read of a line whose end was not.
     rest: Vec<u8>,
     joiner: Joiner,
@@ -154,9 +165,15 @@ impl Reader {
             log,
             number,
             file: None,
+            read: 0,
             rest: Vec::new(),
             joiner: Joiner::default(),
         }
+    }
+
+    /// The number of the file, and the bytes read of it.
+    fn place(&self) -> (u64, u64) {
+        (self.number, self.read)
     }
 
     /// The next lines; none at the present end of the log.
@@ -176,6 +193,7 @@ impl Reader {
                 Some(next) => {
                     self.number = next;
                     self.file = None;
+                    self.read = 0;
                     self.rest.clear();
                 }
                 None => return Ok(lines),
@@ -198,6 +216,7 @@ impl Reader {
         self.rest.resize(begin + BLOCK, 0);
         let read = file.read(&mut self.rest[begin..])?;
         self.rest.truncate(begin + read);
+        self.read += read as u64;
         let Some(end) = self.rest.iter().rposition(|&byte| byte == b'\n') else {
             return Ok(read);
         };
