@@ -10,6 +10,7 @@
 
 mod bench;
 mod compose_oracle;
+mod difference;
 mod run;
 mod setup;
 mod test;

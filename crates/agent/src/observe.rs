@@ -12,6 +12,7 @@ use crate::api::release_view;
 use crate::api::types::{EnvironmentView, InstanceView, ServiceView};
 use crate::checks::{Through, host_of};
 use crate::diagnose::describe_exit;
+use crate::instances;
 use crate::table::loopback;
 use crate::world::World;
 
@@ -136,7 +137,7 @@ async fn instance_view(
     proxy: Option<&ProxyStatus>,
 ) -> InstanceView {
     let status: Option<InstanceStatus> = world.runtime.status(&row.id).await.ok();
-    let reached = world.runtime.address(&row.id).await.unwrap_or_default();
+    let reached = instances::address(world, row).await.unwrap_or_default();
     let listening = world.runtime.listening(&row.id).await.unwrap_or_default();
     let in_flight = proxy
         .and_then(|proxy| proxy.in_flight.get(&row.id))
@@ -144,10 +145,7 @@ async fn instance_view(
     InstanceView {
         id: row.id.clone(),
         release: row.release,
-        port: match row.port {
-            None => reached.map(|address| address.port()),
-            port => port,
-        },
+        port: reached.map(|address| address.port()),
         restarts: status.as_ref().map_or(0, |status| status.restarts),
         last_exit: status
             .as_ref()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_model::env::Secret;
-use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot, Table, Target, Upstream};
+use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot, Table, Target};
 use landfall_model::{Cause, CauseKind};
 use landfall_runtime::Runtime;
 use landfall_store::{Store, StoreError};
@@ -112,7 +112,7 @@ impl Routes {
         };
         let candidates = snapshot.candidates.iter_mut().map(|c| &mut c.table);
         for table in snapshot.tables.iter_mut().chain(candidates) {
-            for target in targets(table) {
+            for target in table.targets_mut() {
                 if let Some(address) = self.moved(target).await {
                     target.address = address;
                 }
@@ -123,8 +123,7 @@ impl Routes {
 
     /// Whether any target of a snapshot is reached elsewhere now.
     async fn has_moved(&self, known: &Snapshot) -> bool {
-        let mut known = known.clone();
-        for target in known.tables.iter_mut().flat_map(targets) {
+        for target in known.tables.iter().flat_map(Table::targets) {
             if self.moved(target).await.is_some() {
                 return true;
             }
@@ -156,14 +155,6 @@ impl Routes {
             }
         }
     }
-}
-
-fn targets(table: &mut Table) -> impl Iterator<Item = &mut Target> {
-    let instances = |upstream| match upstream {
-        &mut Upstream::Instances(ref mut targets) => Some(targets),
-        Upstream::Files(_) => None,
-    };
-    table.services.values_mut().filter_map(instances).flatten()
 }
 
 /// A cause for a proxy that does not do what it is asked.

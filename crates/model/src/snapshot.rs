@@ -58,6 +58,26 @@ pub struct Table {
     pub addresses: Vec<Address>,
 }
 
+impl Table {
+    /// Every instance that gets requests.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.services.values().flat_map(|upstream| match upstream {
+            Upstream::Instances(targets) => targets.as_slice(),
+            Upstream::Files(_) => &[],
+        })
+    }
+
+    /// The same, to be changed.
+    pub fn targets_mut(&mut self) -> impl Iterator<Item = &mut Target> {
+        self.services
+            .values_mut()
+            .flat_map(|upstream| match upstream {
+                Upstream::Instances(targets) => targets.as_mut_slice(),
+                Upstream::Files(_) => &mut [],
+            })
+    }
+}
+
 /// A release that is rehearsed: reachable only with its token in [`CANDIDATE_HEADER`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {

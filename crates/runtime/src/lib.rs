@@ -95,10 +95,13 @@ pub trait Runtime: Send + Sync {
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError>;
 
     /// Removes what the containers of an environment shared besides volumes, which stay: their
-    /// network. For when the last of them is removed.
+    /// network. For when the last of them is removed. Where instances share nothing there is
+    /// nothing to do.
     async fn remove_shared(
         &self,
-        app: &AppName,
-        environment: &EnvironmentName,
-    ) -> Result<(), RuntimeError>;
+        _app: &AppName,
+        _environment: &EnvironmentName,
+    ) -> Result<(), RuntimeError> {
+        Ok(())
+    }
 }

@@ -27,10 +27,7 @@ if [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
     for id in $(engine ps -aq); do engine rm -fv "$id"; done
     for id in $(engine network ls -q --filter type=custom); do engine network rm "$id"; done
     kill "$pid"
-    for _ in $(seq 200); do
-        case $(cat "/proc/$pid/stat") in "" | *") Z "*) break ;; esac
-        sleep 0.1
-    done
+    timeout 20 tail --pid="$pid" -s 0.05 -f /dev/null
 fi
 # With live restore an engine leaves its helpers behind.
 for process in /proc/[0-9]*; do

@@ -2,7 +2,8 @@
 
 use landfall_config::render;
 
-use crate::oracle::{config, difference};
+use crate::difference::difference;
+use crate::oracle::config;
 use crate::support::{Case, cases};
 
 /// How a case differs from Compose or from what it was written for, if it does.

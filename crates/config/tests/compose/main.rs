@@ -2,6 +2,8 @@
 
 mod cases;
 mod diagnostics;
+#[path = "../../../../xtask/src/difference.rs"]
+mod difference;
 mod hostile;
 mod oracle;
 mod project;

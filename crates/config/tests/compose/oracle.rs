@@ -37,28 +37,3 @@ pub fn config(case: &Case) -> Result<Value, String> {
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
 }
-
-/// The first place where two documents differ, with both values.
-pub fn difference(path: &str, theirs: &Value, ours: &Value) -> Option<String> {
-    match (theirs, ours) {
-        (Value::Object(a), Value::Object(b)) => {
-            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
-            keys.sort();
-            keys.dedup();
-            keys.into_iter().find_map(|key| {
-                let path = format!("{path}.{key}");
-                match (a.get(key), b.get(key)) {
-                    (Some(a), Some(b)) => difference(&path, a, b),
-                    (a, b) => Some(format!("{path}: {a:?} there, {b:?} here")),
-                }
-            })
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            let mut pairs = a.iter().zip(b).enumerate();
-            pairs.find_map(|(index, (a, b))| difference(&format!("{path}[{index}]"), a, b))
-        }
-        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
-        (a, b) if a == b => None,
-        (a, b) => Some(format!("{path}: {a} there, {b} here")),
-    }
-}

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
+use landfall_model::{CommandSpec, InstanceId};
 use tokio::sync::mpsc;
 
 use crate::changing::Changing;
@@ -133,15 +133,6 @@ impl Runtime for ProcessRuntime {
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let _change = self.changing.begin(id).await;
         stop::remove(&self.instance(id), id).await
-    }
-
-    async fn remove_shared(
-        &self,
-        _app: &AppName,
-        _environment: &EnvironmentName,
-    ) -> Result<(), RuntimeError> {
-        // Processes share nothing that is not of the app itself.
-        Ok(())
     }
 }
 

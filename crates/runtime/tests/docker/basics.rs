@@ -12,7 +12,7 @@ use crate::bench::{Bench, PORT, env, eventually, get, is_alive, pid, run, stop, 
 #[tokio::test]
 async fn an_instance_is_started_once_and_stopped_once_however_often_it_is_asked() {
     let bench = Bench::new();
-    let spec = bench.patient("echo up; trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    let spec = bench.patient("echo up; trap 'exit 0' TERM; sleep 1000 & wait");
     bench.start(&spec).await;
     let first = pid(&bench.status(&spec.id).await);
     bench.start(&spec).await;
@@ -183,12 +183,12 @@ async fn a_command_whose_answer_is_no_longer_wanted_is_killed_with_its_children(
         let all = std::fs::read_dir("/proc").expect("proc");
         let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let id = bench.inspect(&spec.id)["Id"].clone();
-        let ours = |pid: &u32| {
+        let ours = |pid: &i32| {
             let read = |name| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
             read("cmdline").is_ok_and(|line| line.contains("4321"))
                 && read("cgroup").is_ok_and(|c| c.contains(id.as_str().expect("an id")))
         };
-        pids.filter(ours).collect::<Vec<u32>>()
+        pids.filter(ours).collect::<Vec<i32>>()
     };
     let found = tokio::select! {
         outcome = bench.runtime.exec(&spec.id, &command, &environment) => panic!("{outcome:?}"),
@@ -202,7 +202,7 @@ async fn a_command_whose_answer_is_no_longer_wanted_is_killed_with_its_children(
 #[tokio::test]
 async fn an_agent_that_was_restarted_sees_the_same() {
     let bench = Bench::new();
-    let running = bench.patient("echo hello; trap 'exit 143' TERM; while :; do sleep 0.05; done");
+    let running = bench.patient("echo hello; trap 'exit 143' TERM; sleep 1000 & wait");
     let ended = bench.sh("exit 7");
     bench.start(&running).await;
     bench.start(&ended).await;

@@ -1,9 +1,8 @@
 //! A workbench for one test: a Landfall of its own on an engine, and nothing left on it after.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_model::InstanceId;
 use landfall_model::env::{EnvValues, Secret};
@@ -17,8 +16,7 @@ use landfall_runtime::{
 
 use crate::engine_fixture::{DockerEngine, IMAGE};
 
-/// How long anything may take on a machine that is busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::support::{eventually, is_alive, kill, pid, within};
 /// The port that apps are told to listen on.
 pub const PORT: u16 = 8080;
 
@@ -257,47 +255,6 @@ pub fn run(spec: &mut InstanceSpec) -> &mut ContainerRun {
     match &mut spec.run {
         RunSpec::Container(run) => run,
         RunSpec::Process { .. } => panic!("no container"),
-    }
-}
-
-pub fn pid(status: &InstanceStatus) -> u32 {
-    match status.state {
-        InstanceState::Running { pid, .. } => pid,
-        ref other => panic!("not running but {other:?}"),
-    }
-}
-
-pub fn kill(pid: u32) {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    rustix::process::kill_process(pid.expect("a pid"), rustix::process::Signal::KILL)
-        .expect("a kill");
-}
-
-pub fn is_alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat
-        .rsplit_once(") ")
-        .and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| !"ZX".contains(state))
-}
-
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .expect("in time")
-}
-
-/// Asks again and again until there is an answer.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = ask().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -77,7 +77,7 @@ async fn a_kill_by_someone_else_is_told_apart_and_the_engine_starts_it_again() {
 #[tokio::test]
 async fn what_does_not_stop_in_its_time_is_killed_and_called_so() {
     let bench = Bench::new();
-    let mut spec = bench.service("trap '' TERM; echo deaf; while :; do sleep 1; done");
+    let mut spec = bench.service("trap '' TERM; echo deaf; exec sleep 1000");
     spec.stop = stop(Duration::from_millis(300));
     bench.start(&spec).await;
     bench.line(&spec.id, "deaf").await;
@@ -93,8 +93,7 @@ async fn what_does_not_stop_in_its_time_is_killed_and_called_so() {
 #[tokio::test]
 async fn it_is_stopped_with_the_signal_that_is_asked_for() {
     let bench = Bench::new();
-    let spec =
-        bench.service("trap 'echo quit; exit 0' QUIT; echo up; while :; do sleep 0.05; done");
+    let spec = bench.service("trap 'echo quit; exit 0' QUIT; echo up; sleep 1000 & wait");
     bench.start(&spec).await;
     bench.line(&spec.id, "up").await;
     let mut quit = stop(Duration::from_secs(20));

@@ -11,3 +11,5 @@ mod logs;
 mod networks;
 mod ownership;
 mod restarts;
+#[path = "../support/mod.rs"]
+mod support;

@@ -65,8 +65,10 @@ async fn others_on_the_network_find_it_by_its_alias() {
     let bench = Bench::new();
     let server = bench.service(SERVE);
     bench.start(&server).await;
-    let asking = "until wget -qO- http://web:8080/name; do sleep 0.1; done";
-    let mut client = bench.sh(asking);
+    let address = bench.runtime.address(&server.id).await.expect("an answer");
+    let address = address.expect("an address");
+    eventually("the server", async || get(address, "/name").await).await;
+    let mut client = bench.sh("wget -qO- http://web:8080/name");
     if let NetworkMode::Joined(networks) = &mut run(&mut client).network {
         networks[0].aliases.clear();
     }

@@ -7,5 +7,7 @@ mod logs;
 mod repair;
 mod restarts;
 mod secrecy;
+#[path = "../support/mod.rs"]
+mod support;
 mod survival;
 mod watching;

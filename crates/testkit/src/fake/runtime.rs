@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
+use landfall_model::{CommandSpec, InstanceId};
 use landfall_runtime::{
     InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError, Stream,
 };
@@ -219,13 +219,5 @@ impl Runtime for FakeRuntime {
         state.instances.remove(id);
         drop(state);
         self.0.leave(call, "removed").map_err(injected(id))
-    }
-
-    async fn remove_shared(
-        &self,
-        _app: &AppName,
-        _environment: &EnvironmentName,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
     }
 }

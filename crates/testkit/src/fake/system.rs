@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use landfall_model::env::EnvValues;
 use landfall_model::spec::StopSpec;
-use landfall_model::{AppName, CommandSpec, EnvironmentName, InstanceId};
+use landfall_model::{CommandSpec, InstanceId};
 use landfall_runtime::{InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError};
 use tokio::sync::mpsc;
 
@@ -97,13 +97,5 @@ impl Runtime for FakeSystem {
             },
         )
         .await
-    }
-
-    async fn remove_shared(
-        &self,
-        _app: &AppName,
-        _environment: &EnvironmentName,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
     }
 }

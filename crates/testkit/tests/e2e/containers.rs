@@ -18,10 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn b1_containers_are_deployed_and_rolled_back_under_load_without_losing_a_request() {
-    let yard = Yard::new();
-    yard.good("v1");
+    let yard = Yard::deployed();
     let project = yard.project();
-    project.landfall(&["deploy", "--yes"]).ok();
     let mut live = Live::start(&yard.sandbox, &project, "v1");
     for version in ["v2", "v3"] {
         yard.good(version);
@@ -36,10 +34,8 @@ fn b1_containers_are_deployed_and_rolled_back_under_load_without_losing_a_reques
 
 #[test]
 fn b4_a_rollback_runs_the_image_that_the_release_had_whatever_its_name_means_today() {
-    let yard = Yard::new();
-    yard.good("v1");
+    let yard = Yard::deployed();
     let project = yard.project();
-    project.landfall(&["deploy", "--yes"]).ok();
     yard.good("v2");
     project.landfall(&["deploy", "--yes"]).ok();
     yard.engine.docker(&["tag", "hello:v2", "hello:v1"]);
@@ -56,10 +52,8 @@ fn b4_a_rollback_runs_the_image_that_the_release_had_whatever_its_name_means_tod
 
 #[test]
 fn b2_b3_bad_images_never_take_the_good_one_down_and_tell_why() {
-    let yard = Yard::new();
-    yard.good("v1");
+    let yard = Yard::deployed();
     let project = yard.project();
-    project.landfall(&["deploy", "--yes"]).ok();
     let before = yard.running();
     let live = Live::start(&yard.sandbox, &project, "v1");
     for (behaviour, kind, says) in [
@@ -92,9 +86,7 @@ fn b10_an_image_that_is_not_there_is_refused_before_anything_happens() {
 
 #[test]
 fn e3_a_container_that_comes_back_at_another_address_is_followed() {
-    let yard = Yard::new();
-    yard.good("v1");
-    yard.project().landfall(&["deploy", "--yes"]).ok();
+    let yard = Yard::deployed();
     let id = yard.running().remove(0);
     let address = || {
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
@@ -126,9 +118,7 @@ fn e3_a_container_that_comes_back_at_another_address_is_followed() {
 
 #[test]
 fn a3_a_container_that_someone_removed_is_made_again() {
-    let yard = Yard::new();
-    yard.good("v1");
-    yard.project().landfall(&["deploy", "--yes"]).ok();
+    let yard = Yard::deployed();
     let id = yard.running().remove(0);
     yard.engine.docker(&["rm", "--force", &id]);
     wait_until(PATIENCE, "the app in a new container", || {
@@ -139,10 +129,8 @@ fn a3_a_container_that_someone_removed_is_made_again() {
 
 #[test]
 fn b7_containers_serve_on_without_the_agent_which_finds_them_again() {
-    let yard = Yard::new();
-    yard.good("v1");
+    let yard = Yard::deployed();
     let project = yard.project();
-    project.landfall(&["deploy", "--yes"]).ok();
     let before = yard.running();
     let live = Live::start(&yard.sandbox, &project, "v1");
     project.landfall(&["agent", "stop"]).ok();

@@ -22,6 +22,14 @@ impl Yard {
         Self::on(&Rc::new(DockerEngine::start(false)), Sandbox::new())
     }
 
+    /// With v1 live.
+    pub fn deployed() -> Self {
+        let yard = Self::new();
+        yard.good("v1");
+        yard.project().landfall(&["deploy", "--yes"]).ok();
+        yard
+    }
+
     /// A sandbox whose agent uses an engine that is there.
     pub fn on(engine: &Rc<DockerEngine>, sandbox: Sandbox) -> Self {
         let host = format!("unix://{}", engine.socket().display());
