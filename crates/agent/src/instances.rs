@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use landfall_model::env::{EnvValues, Resolve, Secret, ServiceAddress};
 use landfall_model::release::Release;
 use landfall_model::spec::{LifeSpec, ProcessSpec, ServiceKind, ServiceSpec, StopSpec};
-use landfall_model::{Cause, CauseKind, InstanceId, ServiceName, TaskName};
+use landfall_model::{Cause, CauseKind, CommandSpec, InstanceId, ServiceName, TaskName};
 use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec, RuntimeError};
 use landfall_store::{EnvironmentKey, InstancePhase, InstanceRow, Store};
 
@@ -38,8 +38,7 @@ pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Lau
     let env = environment(world, release, &row.service, &row.id, row.port)?;
     let run = match &service.kind {
         ServiceKind::Container(container) => {
-            let names = vec![row.service.to_string()];
-            RunSpec::Container(containers::run(release, service, container, names)?)
+            RunSpec::Container(containers::run(world, release, service, container)?)
         }
         _ => {
             let process = process(release, &row.service)?;
@@ -100,14 +99,17 @@ pub fn launch_task(
     }
     let run = match &service.kind {
         ServiceKind::Container(container) => {
-            let mut run = containers::run(release, service, container, Vec::new())?;
-            run.command = Some(task.run.argv());
+            let command = task.run.as_ref().map(CommandSpec::argv);
+            let run = containers::run_once(world, release, service, container, command)?;
             RunSpec::Container(run)
         }
-        _ => RunSpec::Process {
-            argv: task.run.argv(),
-            dir: tree(world, release, &task.service).join(&process(release, &task.service)?.dir),
-        },
+        _ => {
+            let process = process(release, &task.service)?;
+            RunSpec::Process {
+                argv: task.run.as_ref().unwrap_or(&process.run).argv(),
+                dir: tree(world, release, &task.service).join(&process.dir),
+            }
+        }
     };
     let spec = InstanceSpec {
         format: INSTANCE_FORMAT,
@@ -279,12 +281,12 @@ pub fn environment(
         env.extend(base.map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
     }
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), Secret::new(value));
-    let host = match of.container() {
+    match of.container() {
         // Its loopback is its own, and requests come from outside of it.
-        Some(_) => "0.0.0.0",
-        None => "127.0.0.1",
+        Some(container) if container.is_told_port => set("HOST", "0.0.0.0".into()),
+        Some(_) => None,
+        None => set("HOST", "127.0.0.1".into()),
     };
-    set("HOST", host.into());
     set("LANDFALL_APP", spec.app.to_string());
     set("LANDFALL_ENVIRONMENT", spec.environment.to_string());
     set("LANDFALL_SERVICE", service.to_string());
@@ -293,7 +295,8 @@ pub fn environment(
     if let Some(commit) = &release.source.commit {
         set("LANDFALL_COMMIT", commit.clone());
     }
-    if let Some(port) = port.or_else(|| of.container()?.port) {
+    let told = of.container().filter(|container| container.is_told_port);
+    if let Some(port) = port.or_else(|| told?.run.port) {
         set("PORT", port.to_string());
     }
     let resolver = resolver(world, release, of)?;
@@ -360,7 +363,7 @@ impl Resolve for ReleaseResolver<'_> {
         if let (true, Some(container)) = (self.in_container, container) {
             return Some(ServiceAddress {
                 host: service.to_string(),
-                port: container.port?,
+                port: container.run.port?,
             });
         }
         let address = loopback(*self.addresses.get(service)?);

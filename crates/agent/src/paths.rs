@@ -91,6 +91,17 @@ impl StatePaths {
             .join(release.to_string())
     }
 
+    /// Files of a release that its containers find in place.
+    pub fn release_files(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+        release: ReleaseNumber,
+    ) -> PathBuf {
+        // No service can have this name.
+        self.release(app, environment, release).join(".files")
+    }
+
     /// The persistent paths of a service.
     pub fn persistent(
         &self,

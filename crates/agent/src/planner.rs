@@ -229,14 +229,12 @@ fn scale(spec: &mut AppSpec, replicas: &BTreeMap<ServiceName, u32>) -> Result<()
         let Some(service) = spec.services.get_mut(name) else {
             continue;
         };
-        let fixed = service
-            .life()
-            .is_none_or(|_| service.fixed_port().is_some());
+        let fixed = service.life().is_none_or(|_| service.holds_host_port());
         if *count == 0 || (fixed && *count > 1) {
             let message = format!("{name} cannot have {count} instances");
             let fix = match *count {
                 0 => "`landfall stop` stops a service",
-                _ => "only processes without a fixed `port` can have more than one",
+                _ => "only services that insist on no port of the host can have more than one",
             };
             return Err(Cause::new(CauseKind::Refused, message).with_fix(fix));
         }
@@ -328,7 +326,7 @@ async fn images(world: &World, spec: &AppSpec) -> Result<Vec<(ServiceName, Artif
         let Some(container) = service.container() else {
             continue;
         };
-        let image = &container.image;
+        let image = &container.run.image;
         let Some(digest) = world.images.find(image).await? else {
             let message = format!("the image {image} of {name} is not on this machine");
             return Err(Cause::new(CauseKind::Refused, message).with_fix(format!(

@@ -6,6 +6,7 @@
 //! nothing, and takes variables of the caller's environment only as they are handed to it.
 
 pub mod compose;
+mod containers;
 mod diagnostics;
 pub mod dotenv;
 pub mod init;

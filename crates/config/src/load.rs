@@ -196,11 +196,15 @@ impl Loader<'_> {
             read_files,
             files_read: self.files_read,
             hosts: &environment.hosts,
+            environment: name,
         };
         let table = Table::again(self.context, &document, &keys::ROOT, Span::from(0..0));
         let draft = sections::read_app(&table, &scope);
         environment.hosts.check(self.context);
-        validate::app(draft, name, self.context)
+        match draft.is_partial {
+            true => None,
+            false => validate::app(draft, name, self.context),
+        }
     }
 
     fn report_unknown_environment(&self, names: &[EnvironmentName]) {

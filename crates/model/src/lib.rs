@@ -5,6 +5,7 @@
 
 pub mod cause;
 pub mod command;
+pub mod container;
 pub mod digest;
 pub mod env;
 pub mod event;

@@ -98,6 +98,15 @@ pub enum RuntimeError {
         /// Which network.
         network: String,
     },
+    /// A volume that is someone else's does not exist.
+    #[error(
+        "volume {volume} does not exist: make it with `docker volume create {volume}`, or do not \
+         declare it as external"
+    )]
+    VolumeMissing {
+        /// Which volume.
+        volume: String,
+    },
     /// Something of this name exists and is someone else's.
     #[error("{kind} {name} exists and is not of this Landfall: {fix}")]
     Foreign {

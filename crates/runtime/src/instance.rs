@@ -11,7 +11,7 @@ use landfall_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::container::ContainerRun;
+use landfall_model::container::ContainerRun;
 
 /// The format of [`InstanceSpec`] on disk.
 pub const INSTANCE_FORMAT: u32 = 1;
@@ -119,11 +119,29 @@ pub struct InstanceStatus {
     pub restarts: u32,
     /// Its latest exit.
     pub last_exit: Option<Exit>,
+    /// What the engine's check of its health says; `None` where there is no such check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// Grows with every change of this status.
     pub seq: u64,
     /// What is not as the spec asks, for a person: limits that cannot be enforced here, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// The health of a container, as its engine finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "health", rename_all = "snake_case")]
+pub enum Health {
+    /// Not known yet.
+    Starting,
+    /// The check passes.
+    Healthy,
+    /// The check failed too often in a row.
+    Unhealthy {
+        /// What it printed last.
+        output: String,
+    },
 }
 
 /// The state of an instance.

@@ -8,7 +8,6 @@
 mod both;
 mod cgroup;
 mod changing;
-pub mod container;
 pub mod docker;
 mod error;
 mod files;
@@ -35,8 +34,8 @@ use tokio::sync::mpsc;
 pub use both::Runtimes;
 pub use error::RuntimeError;
 pub use instance::{
-    Exit, ExitReason, INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus, LogSpec, Owner,
-    RunSpec,
+    Exit, ExitReason, Health, INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus,
+    LogSpec, Owner, RunSpec,
 };
 pub use log_line::{LogLine, LogQuery, Stream};
 

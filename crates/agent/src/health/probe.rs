@@ -2,6 +2,7 @@
 
 use landfall_model::release::Release;
 use landfall_model::spec::{Probe, ReadySpec};
+use landfall_runtime::Health;
 use landfall_store::InstanceRow;
 
 use crate::instances;
@@ -40,6 +41,15 @@ pub(super) async fn ask(
             match status.iter().any(|range| range.contains(answer.status)) {
                 true => Ok(()),
                 false => Err(format!("{place}: status {}", answer.status)),
+            }
+        }
+        Probe::Healthcheck => {
+            let status = world.runtime.status(&row.id).await;
+            match status.map_err(|error| chain(&error))?.health {
+                Some(Health::Healthy) => Ok(()),
+                Some(Health::Starting) => Err("its health is not known yet".to_owned()),
+                Some(Health::Unhealthy { output }) => Err(format!("it is unhealthy: {output}")),
+                None => Err("its image has no health check".to_owned()),
             }
         }
         Probe::Command(command) => {

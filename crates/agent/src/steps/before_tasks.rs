@@ -1,20 +1,29 @@
-//! Runs the tasks that come before the switch, in the order of their names.
+//! Runs the tasks that come before the switch: those of services that others need first, else in
+//! the order of their names.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landfall_model::plan::StepName;
-use landfall_model::spec::When;
-use landfall_model::{Cause, TaskName};
+use landfall_model::spec::{AppSpec, When};
+use landfall_model::{Cause, ServiceName, TaskName};
 
+use super::start::start_new;
 use crate::executor::Context;
+use crate::order::levels;
 use crate::tasks;
 use crate::words::count;
 
-/// Runs them one after the other.
+/// Runs them one after the other, once what their services need is there.
 ///
 /// # Errors
-/// When one that blocks fails.
+/// When one that blocks fails, or something that one needs does not get ready.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let spec = &ctx.release()?.spec;
+    let tasks = names(ctx, When::BeforeSwitch);
+    let services = tasks.iter().filter_map(|name| spec.tasks.get(name));
+    let needed = needed(spec, services.map(|task| task.service.clone()));
+    start_new(ctx, &needed).await?;
     run_tasks(ctx, When::BeforeSwitch, StepName::BeforeTasks).await
 }
 
@@ -23,14 +32,8 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
 /// # Errors
 /// When one that blocks fails.
 pub async fn run_tasks(ctx: &Context, when: When, step: StepName) -> Result<String, Cause> {
-    let names: Vec<TaskName> = ctx
-        .plan
-        .tasks
-        .iter()
-        .filter(|line| line.when == when)
-        .map(|l| l.task.clone())
-        .collect();
     let release = ctx.release()?.clone();
+    let names = in_order(&release.spec, names(ctx, when));
     let mut failed = Vec::new();
     for name in &names {
         let blocking = release
@@ -57,6 +60,44 @@ pub async fn run_tasks(ctx: &Context, when: When, step: StepName) -> Result<Stri
     })
 }
 
+fn names(ctx: &Context, when: When) -> Vec<TaskName> {
+    let lines = ctx.plan.tasks.iter().filter(|line| line.when == when);
+    lines.map(|line| line.task.clone()).collect()
+}
+
+/// Tasks whose services need none of the others' services first.
+fn in_order(spec: &AppSpec, names: Vec<TaskName>) -> Vec<TaskName> {
+    let service = |name: &TaskName| spec.tasks.get(name).map(|task| task.service.clone());
+    let mut services: Vec<ServiceName> = names.iter().filter_map(service).collect();
+    services.sort();
+    services.dedup();
+    let levels = levels(spec, &services);
+    let level = |name: &TaskName| {
+        let service = service(name);
+        levels
+            .iter()
+            .position(|level| service.as_ref().is_some_and(|name| level.contains(name)))
+    };
+    let mut names = names;
+    names.sort_by_key(level);
+    names
+}
+
+/// Everything that services need, and what that needs in turn; not the services themselves.
+fn needed(spec: &AppSpec, services: impl Iterator<Item = ServiceName>) -> BTreeSet<ServiceName> {
+    let mut found = BTreeSet::new();
+    let mut left: Vec<ServiceName> = services.collect();
+    while let Some(name) = left.pop() {
+        let needs = spec.services.get(&name).map(|service| &service.needs);
+        for need in needs.into_iter().flatten() {
+            if found.insert(need.clone()) {
+                left.push(need.clone());
+            }
+        }
+    }
+    found
+}
+
 /// Stops a task that was left running.
 ///
 /// # Errors
@@ -68,5 +109,7 @@ pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
 /// The longest that the tasks may take, one after the other.
 pub fn bound(ctx: &Context) -> Duration {
     let tasks = ctx.request.spec.iter().flat_map(|spec| spec.tasks.values());
-    tasks.map(|task| task.timeout).sum()
+    let tasks: Duration = tasks.map(|task| task.timeout).sum();
+    // What they need may have to start first.
+    tasks + super::ready::bound(ctx)
 }

@@ -1,7 +1,9 @@
 //! Checks what must be true before anything is touched.
 
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use landfall_model::container::{Protocol, PublishedPort};
 use landfall_model::plan::Action;
 use landfall_model::spec::ServiceSpec;
 use landfall_model::{Cause, CauseKind};
@@ -43,22 +45,41 @@ fn check_ports(ctx: &Context) -> Result<usize, Cause> {
     let Some(spec) = spec(ctx) else { return Ok(0) };
     let mut checked = 0;
     for line in ctx.lines(|line| line.action == Action::Start) {
-        let service = spec.services.get(&line.service);
-        let Some(port) = service.and_then(ServiceSpec::fixed_port) else {
+        let Some(service) = spec.services.get(&line.service) else {
             continue;
         };
-        checked += 1;
-        if let Err(error) = TcpListener::bind(loopback(port)) {
-            let message = format!(
-                "port {port}, which {} insists on, is not free",
-                line.service
-            );
-            return Err(Cause::new(CauseKind::PortInUse, message)
-                .with_evidence([format!("listen on 127.0.0.1:{port}: {error}")])
-                .with_fix(format!("see who holds it: `ss -ltnp sport = :{port}`")));
+        for address in insisted_on(service) {
+            checked += 1;
+            let port = address.port();
+            // What else may be wrong with it is for who listens to say.
+            if let Err(error) = TcpListener::bind(address)
+                && error.kind() == ErrorKind::AddrInUse
+            {
+                let message = format!(
+                    "port {port}, which {} insists on, is not free",
+                    line.service
+                );
+                return Err(Cause::new(CauseKind::PortInUse, message)
+                    .with_evidence([format!("listen on {address}: {error}")])
+                    .with_fix(format!("see who holds it: `ss -ltnp sport = :{port}`")));
+            }
         }
     }
     Ok(checked)
+}
+
+/// Where an instance of a service has to listen on the host, or the engine for it.
+fn insisted_on(service: &ServiceSpec) -> Vec<SocketAddr> {
+    let published = service.container().into_iter().flat_map(|container| {
+        let tcp = |port: &&PublishedPort| port.protocol == Protocol::Tcp;
+        container.run.ports.iter().filter(tcp)
+    });
+    let published = published.filter_map(|port| {
+        let ip = port.host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        Some(SocketAddr::new(ip, port.host_port?))
+    });
+    let fixed = service.fixed_port().map(loopback);
+    fixed.into_iter().chain(published).collect()
 }
 
 fn check_routes(ctx: &Context) -> Result<usize, Cause> {

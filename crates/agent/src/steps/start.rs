@@ -1,6 +1,8 @@
 //! Starts the new instances of services that may overlap, in the order of their needs.
 
-use landfall_model::plan::StepName;
+use std::collections::BTreeSet;
+
+use landfall_model::plan::{Action, StepName};
 use landfall_model::{Cause, ServiceName};
 use landfall_runtime::RuntimeError;
 use landfall_store::{InstancePhase, InstanceRow};
@@ -20,14 +22,34 @@ use crate::world::{chain, disk_full, store_cause};
 /// # Errors
 /// When an instance cannot be started, or one that others need does not get ready.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    let early = ctx.lines(|line| line.start > 0 && starts_early(line.action));
+    let early = early.into_iter().map(|line| line.service).collect();
+    let started = start_in_order(ctx, early, false).await?;
+    Ok(format!("started {}", count(started, "instance")))
+}
+
+/// Starts those of the services that have no instance yet, and waits until they are ready: for what
+/// comes before the rest and asks them.
+///
+/// # Errors
+/// When one cannot be started or does not get ready.
+pub async fn start_new(ctx: &Context, among: &BTreeSet<ServiceName>) -> Result<(), Cause> {
+    let new = ctx.lines(|line| line.start > 0 && line.action == Action::Start);
+    let new = new.into_iter().map(|line| line.service);
+    let new = new.filter(|service| among.contains(service)).collect();
+    start_in_order(ctx, new, true).await.map(drop)
+}
+
+/// Starts services, what others of them need first; how many instances there are. The last ones are
+/// waited for where that is asked.
+async fn start_in_order(
+    ctx: &Context,
+    services: Vec<ServiceName>,
+    waits_for_last: bool,
+) -> Result<usize, Cause> {
     let release = ctx.release()?.clone();
-    let early: Vec<ServiceName> = ctx
-        .lines(|line| line.start > 0 && starts_early(line.action))
-        .into_iter()
-        .map(|line| line.service)
-        .collect();
     let rows = ctx.own_instances()?;
-    let levels = levels(&release.spec, &early);
+    let levels = levels(&release.spec, &services);
     let mut started = 0;
     for (index, level) in levels.iter().enumerate() {
         let of_level: Vec<&InstanceRow> = rows
@@ -38,13 +60,13 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
             start_instance(ctx, row).await?;
             started += 1;
         }
-        if index + 1 < levels.len() {
+        if index + 1 < levels.len() || waits_for_last {
             for row in of_level {
                 health::wait_ready(&ctx.world, &release, row).await?;
             }
         }
     }
-    Ok(format!("started {}", count(started, "instance")))
+    Ok(started)
 }
 
 /// Starts an instance that is written down.

@@ -19,3 +19,6 @@ pub use load::{LoadRequest, LoadedProject, load};
 pub use model::{Build, Dependency, Mount, Port, Project, Resource, Service};
 pub use notes::Note;
 pub use tree::Place;
+
+pub(crate) use short::nanoseconds;
+pub(crate) use tree::{Node, Value};

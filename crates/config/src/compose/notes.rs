@@ -103,15 +103,15 @@ const TABLE: &[(&str, Left)] = &[
     ),
     (
         "services.*.secrets.[].gid",
-        Matters("the file belongs to whom it belongs on the host"),
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
     ),
     (
         "services.*.secrets.[].mode",
-        Matters("the file has the mode that it has on the host"),
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
     ),
     (
         "services.*.secrets.[].uid",
-        Matters("the file belongs to whom it belongs on the host"),
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
     ),
     (
         "services.*.use_api_socket",
@@ -141,6 +141,177 @@ const TABLE: &[(&str, Left)] = &[
     (
         "secrets.*.template_driver",
         Matters("only a Swarm cluster fills in templates"),
+    ),
+    (
+        "services.*.annotations",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.blkio_config",
+        Matters("no container is given this"),
+    ),
+    ("services.*.cgroup", Matters("no container is given this")),
+    (
+        "services.*.cgroup_parent",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.cpu_rt_period",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.cpu_rt_runtime",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.device_cgroup_rules",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.domainname",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.mac_address",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.mem_swappiness",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.oom_kill_disable",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.storage_opt",
+        Matters("no container is given this"),
+    ),
+    ("services.*.uts", Matters("no container is given this")),
+    (
+        "services.*.gpus",
+        Matters("no container is given devices by what they can do"),
+    ),
+    (
+        "services.*.deploy.resources.reservations.devices",
+        Matters("no container is given devices by what they can do"),
+    ),
+    (
+        "services.*.container_name",
+        NoEffect(
+            "a container is called after its instance; others on its networks find it by this name too",
+        ),
+    ),
+    (
+        "services.*.links",
+        Matters("services find each other by their own names only"),
+    ),
+    (
+        "services.*.depends_on.*.restart",
+        Matters("a service is not restarted because another one is"),
+    ),
+    (
+        "services.*.deploy.restart_policy",
+        NoEffect("Landfall keeps every service running"),
+    ),
+    (
+        "services.*.restart",
+        NoEffect("Landfall keeps every service running"),
+    ),
+    (
+        "services.*.deploy.update_config.parallelism",
+        NoEffect("replacing is Landfall's own business"),
+    ),
+    (
+        "services.*.deploy.update_config.delay",
+        NoEffect("replacing is Landfall's own business"),
+    ),
+    (
+        "services.*.deploy.update_config.failure_action",
+        NoEffect("replacing is Landfall's own business"),
+    ),
+    (
+        "services.*.deploy.update_config.monitor",
+        NoEffect("replacing is Landfall's own business"),
+    ),
+    (
+        "services.*.deploy.update_config.max_failure_ratio",
+        NoEffect("replacing is Landfall's own business"),
+    ),
+    (
+        "services.*.healthcheck.start_interval",
+        NoEffect("Landfall asks at its own pace until a service is ready"),
+    ),
+    (
+        "services.*.logging",
+        NoEffect("logs are kept by Landfall, in files of bounded size"),
+    ),
+    (
+        "services.*.networks.*.driver_opts",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.networks.*.gw_priority",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.networks.*.ipv4_address",
+        Matters("old and new containers run side by side, and need an address each"),
+    ),
+    (
+        "services.*.networks.*.ipv6_address",
+        Matters("old and new containers run side by side, and need an address each"),
+    ),
+    (
+        "services.*.networks.*.link_local_ips",
+        Matters("old and new containers run side by side, and need an address each"),
+    ),
+    (
+        "services.*.networks.*.mac_address",
+        Matters("old and new containers run side by side, and need an address each"),
+    ),
+    ("services.*.platform", Matters("an image is run as it is")),
+    (
+        "services.*.volumes.[].consistency",
+        NoEffect("only Docker Desktop knows it"),
+    ),
+    (
+        "services.*.volumes.[].bind.recursive",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.volumes.[].bind.selinux",
+        Matters("no container is given this"),
+    ),
+    (
+        "services.*.volumes.[].volume.labels",
+        NoEffect("volumes are labelled as Landfall's"),
+    ),
+    (
+        "services.*.volumes.[].volume.subpath",
+        Matters("the whole volume is mounted"),
+    ),
+    (
+        "services.*.configs.[].uid",
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
+    ),
+    (
+        "services.*.configs.[].gid",
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
+    ),
+    (
+        "services.*.configs.[].mode",
+        Matters("whoever runs in the container can read the file, and nobody can write to it"),
+    ),
+    ("configs.*.labels", NoEffect("they only describe")),
+    ("secrets.*.labels", NoEffect("they only describe")),
+    (
+        "volumes.*.labels",
+        NoEffect("volumes are labelled as Landfall's"),
+    ),
+    (
+        "networks.*.enable_ipv4",
+        Matters("a network has addresses of version 4"),
     ),
 ];
 

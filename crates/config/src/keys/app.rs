@@ -1,13 +1,19 @@
 //! The keys of the app itself: the top level, routes, tasks, environments.
 
 use super::service::{ENV_FILES, ENV_MAP};
-use super::{Key, Kind, SERVICE, SMOKE, Section, WATCH, key, later};
+use super::{Key, Kind, SERVICE, SMOKE, Section, WATCH, key};
 
 const SERVICE_KIND: Kind = Kind::Map(&Kind::Table(&SERVICE));
 const ROUTE_KIND: Kind = Kind::List(&Kind::Table(&ROUTE));
 const TASK_KIND: Kind = Kind::Map(&Kind::Table(&TASK));
 const SMOKE_KIND: Kind = Kind::List(&Kind::Table(&SMOKE));
 const WATCH_KIND: Kind = Kind::Any(&[Kind::Duration, Kind::Table(&WATCH)]);
+
+const COMPOSE_KIND: Kind = Kind::Any(&[
+    Kind::Text("path"),
+    Kind::List(&Kind::Text("path")),
+    Kind::Table(&COMPOSE),
+]);
 
 const KEEP_RELEASES: Key = key(
     "keep_releases",
@@ -47,6 +53,16 @@ const ENV: Key = key(
      a `$`. `PORT`, `HOST` and names that start with `LANDFALL_` are Landfall's to set.",
 )
 .aliases(&["environment_variables", "vars", "variables"]);
+
+const COMPOSED: Key = key(
+    "compose",
+    COMPOSE_KIND,
+    "[\"compose.yaml\", \"compose.prod.yaml\"]",
+    "Compose files whose services are services of the app, as they are; later files are laid over \
+     earlier ones. `[service.NAME]` says more of the service of that name. An environment can name \
+     other files.",
+)
+.aliases(&["compose_files", "compose_file", "docker_compose"]);
 
 const SERVICES: Key = key(
     "service",
@@ -106,6 +122,7 @@ pub(crate) static ROOT: Section = Section {
         )
         .required()
         .aliases(&["name", "application", "project"]),
+        COMPOSED,
         SERVICES,
         ROUTES,
         TASKS,
@@ -124,7 +141,30 @@ pub(crate) static ROOT: Section = Section {
              this machine.",
         )
         .aliases(&["environments"]),
-        later("compose"),
+    ],
+};
+
+/// `compose` as a table.
+pub(crate) static COMPOSE: Section = Section {
+    id: "compose",
+    title: "compose",
+    doc: "Which Compose files the services come from, and what of them.",
+    keys: &[
+        key(
+            "files",
+            Kind::List(&Kind::Text("path")),
+            "[\"compose.yaml\", \"compose.prod.yaml\"]",
+            "The files, later ones laid over earlier ones. Paths in them are relative to the \
+             directory of the first, and so is its `.env`.",
+        )
+        .required(),
+        key(
+            "profiles",
+            Kind::List(&Kind::Text("name of a profile")),
+            "[\"metrics\"]",
+            "The profiles that are enabled.",
+        )
+        .default("those in `COMPOSE_PROFILES`"),
     ],
 };
 
@@ -241,6 +281,7 @@ pub(crate) static ENVIRONMENT: Section = Section {
             "Hosts of routes and checks, and what they are called in this environment.",
         )
         .aliases(&["hosts"]),
+        COMPOSED,
         SERVICES,
         ROUTES,
         TASKS,

@@ -10,7 +10,7 @@ mod reference;
 mod schema;
 mod service;
 
-pub(crate) use app::{ENVIRONMENT, ROOT, ROUTE, TASK};
+pub(crate) use app::{COMPOSE, ENVIRONMENT, ROOT, ROUTE, TASK};
 pub(crate) use checks::{BODY, EXPECT, SMOKE, VERSION, WATCH};
 pub(crate) use kind::Kind;
 pub use reference::reference_markdown;

@@ -77,7 +77,8 @@ pub(crate) static SERVICE: Section = Section {
             "The port that the program insists on. Its instances then cannot overlap: a \
              deployment stops the old one before it starts the new one. Better is a program \
              that listens on `PORT`, of which every instance gets its own. Of a container it is \
-             the port in the container, and instances may overlap.",
+             the port in the container, and instances may overlap; of a service of a Compose file \
+             it need not be said where `ports` and `expose` name one only.",
         )
         .aliases(&["ports", "fixed_port"]),
         key(
@@ -175,6 +176,15 @@ pub(crate) static SERVICE: Section = Section {
              the name of its service.",
         )
         .aliases(&["container", "docker"]),
+        key(
+            "publish",
+            Kind::Boolean,
+            "false",
+            "Whether the `ports` that the service has in its Compose file are published on the \
+             host. A port of the host can be had by one container only: a service with published \
+             ports is replaced stop-first. One that users reach by a route needs none.",
+        )
+        .default("true"),
         key(
             "user",
             Kind::Text("user, or user and group"),

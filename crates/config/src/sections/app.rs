@@ -8,7 +8,11 @@ use landfall_model::{AppName, ServiceName, TaskName};
 
 use super::env::{Env, read_env};
 use super::watch::WatchDraft;
-use super::{RouteDraft, Scope, ServiceDraft, TaskDraft, route, service, smoke, task, watch};
+use super::{
+    RouteDraft, Scope, ServiceDraft, TaskDraft, compose, route, service, smoke, task, watch,
+};
+use crate::containers::Composed;
+use crate::diagnostics::nearest;
 use crate::reader::{Span, Table};
 use crate::values;
 
@@ -24,6 +28,9 @@ pub(crate) struct AppDraft {
     pub(crate) services: BTreeMap<ServiceName, ServiceDraft>,
     /// Where each service is named first, those that could not be read included.
     pub(crate) names: BTreeMap<ServiceName, Span>,
+    /// Whether there are services that are not known: those of Compose files that could not, or
+    /// need not, be looked into.
+    pub(crate) is_partial: bool,
     pub(crate) routes: Vec<RouteDraft>,
     pub(crate) tasks: BTreeMap<TaskName, TaskDraft>,
     pub(crate) smoke: Vec<SmokeSpec>,
@@ -39,6 +46,7 @@ pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>) -> AppDraft {
         app: app.and_then(|app| app.parse("a name", values::name)),
         services: BTreeMap::new(),
         names: BTreeMap::new(),
+        is_partial: false,
         routes: Vec::new(),
         tasks: BTreeMap::new(),
         smoke: Vec::new(),
@@ -69,10 +77,23 @@ pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>) -> AppDraft {
 }
 
 fn read_services(table: &Table<'_>, scope: &Scope<'_>, env: &Env, draft: &mut AppDraft) {
-    let Some(services) = table.get("service") else {
+    // What is wrong with the name is said already; all else is read under another one.
+    let Some(app) = draft.app.clone().or_else(|| "app".parse().ok()) else {
         return;
     };
-    for (name, place, node) in services.entries("a table ([service.NAME])") {
+    let mut project = match table.get("compose") {
+        None => None,
+        Some(node) => match compose::read(node, &app, scope) {
+            Some(project) => Some(project),
+            None => {
+                draft.is_partial = true;
+                return;
+            }
+        },
+    };
+    let services = table.get("service");
+    let services = services.map(|node| node.entries("a table ([service.NAME])"));
+    for (name, place, node) in services.into_iter().flatten() {
         let name: ServiceName = match values::name(name) {
             Ok(name) => name,
             Err(problem) => {
@@ -81,9 +102,39 @@ fn read_services(table: &Table<'_>, scope: &Scope<'_>, env: &Env, draft: &mut Ap
             }
         };
         draft.names.insert(name.clone(), place);
-        if let Some(service) = service::read(&name, node, place, scope, env) {
+        let composed = project.as_mut().and_then(|project| {
+            let composed = project.take(&name)?;
+            Some((composed, project.place))
+        });
+        let service = match composed {
+            Some((composed, at)) => {
+                add_task(&name, &composed, at, draft);
+                compose::refine(&name, node, place, scope, (env, composed, at))
+            }
+            None => {
+                let near = project
+                    .as_ref()
+                    .and_then(|p| nearest(name.as_str(), p.names()));
+                service::read((&app, &name), node, place, scope, (env, near))
+            }
+        };
+        if let Some(service) = service {
             draft.services.insert(name, service);
         }
+    }
+    let Some(mut project) = project else { return };
+    for (name, composed) in project.rest() {
+        draft.names.insert(name.clone(), project.place);
+        add_task(&name, &composed, project.place, draft);
+        let service = compose::plain(&name, composed, env, project.place);
+        draft.services.insert(name, service);
+    }
+}
+
+/// A service whose end others wait for runs as a task, unless a task of its name says how.
+fn add_task(name: &ServiceName, composed: &Composed, at: Span, draft: &mut AppDraft) {
+    if let (true, Ok(task)) = (composed.is_task, name.as_str().parse()) {
+        draft.tasks.insert(task, compose::task(name, at));
     }
 }
 

@@ -1,10 +1,13 @@
 //! What only a service with an `image` has.
 
-use landfall_model::CommandSpec;
-use landfall_model::spec::{ContainerSpec, VolumeSpec};
+use landfall_model::container::{
+    ContainerRun, MountSource, MountSpec, NetworkMode, NetworkRef, network_name, resource_name,
+};
+use landfall_model::spec::ContainerSpec;
+use landfall_model::{AppName, CommandSpec, ServiceName};
 
 use super::Scope;
-use super::process::read_life;
+use super::process::{default_life, read_life};
 use crate::reader::{Node, Problem, Span, Table};
 
 /// A container, with what is decided when all is read.
@@ -15,6 +18,7 @@ pub(super) struct ContainerDraft {
 }
 
 pub(super) fn read(
+    (app, name): (&AppName, &ServiceName),
     table: &Table<'_>,
     image: Node<'_>,
     run: Option<CommandSpec>,
@@ -28,15 +32,37 @@ pub(super) fn read(
     let user = table.get("user");
     let user = user.and_then(|node| node.parse("a user", user_name));
     let volumes = read_volumes(table);
-    let life = read_life(table, scope, volumes.is_empty());
+    let life = read_life(table, scope, default_life(volumes.is_empty()));
+    let mount = |volume: Volume| MountSpec {
+        target: volume.path,
+        source: MountSource::Volume {
+            name: resource_name(app, scope.environment, &volume.name),
+            external: false,
+            no_copy: false,
+            driver: None,
+            driver_opts: Default::default(),
+        },
+        read_only: false,
+    };
+    let run = ContainerRun {
+        image: image?,
+        command: run.map(|run| run.argv()),
+        working_dir: dir,
+        user,
+        port: number.map(|port| port as u16),
+        mounts: volumes.into_iter().map(mount).collect(),
+        network: NetworkMode::Joined(vec![NetworkRef {
+            name: network_name(app, scope.environment),
+            aliases: vec![name.to_string()],
+            ..NetworkRef::default()
+        }]),
+        ..ContainerRun::default()
+    };
     Some(ContainerDraft {
         spec: ContainerSpec {
-            image: image?,
-            command: run.map(|run| run.argv()),
-            dir,
-            user,
-            port: number.map(|port| port as u16),
-            volumes,
+            run,
+            files: Vec::new(),
+            is_told_port: true,
             life: life.spec,
         },
         ready_given: life.ready_given,
@@ -81,10 +107,16 @@ fn user_name(text: &str) -> Result<String, Problem> {
     }
 }
 
-fn read_volumes(table: &Table<'_>) -> Vec<VolumeSpec> {
+/// A volume of the environment.
+struct Volume {
+    name: String,
+    path: String,
+}
+
+fn read_volumes(table: &Table<'_>) -> Vec<Volume> {
     let nodes = table.get("volumes");
     let nodes = nodes.map(|node| node.list("an array of volumes"));
-    let mut volumes: Vec<VolumeSpec> = Vec::new();
+    let mut volumes: Vec<Volume> = Vec::new();
     for node in nodes.into_iter().flatten() {
         let Some(volume) = node.parse("a volume", volume) else {
             continue;
@@ -99,7 +131,7 @@ fn read_volumes(table: &Table<'_>) -> Vec<VolumeSpec> {
     volumes
 }
 
-fn volume(text: &str) -> Result<VolumeSpec, Problem> {
+fn volume(text: &str) -> Result<Volume, Problem> {
     let is_name = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name
@@ -107,7 +139,7 @@ fn volume(text: &str) -> Result<VolumeSpec, Problem> {
                 .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
     match text.split_once(':') {
-        Some((name, path)) if is_name(name) && path.starts_with('/') => Ok(VolumeSpec {
+        Some((name, path)) if is_name(name) && path.starts_with('/') => Ok(Volume {
             name: name.to_owned(),
             path: path.to_owned(),
         }),

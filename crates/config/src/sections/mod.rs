@@ -6,6 +6,7 @@
 mod app;
 mod build;
 mod command;
+mod compose;
 mod container;
 mod env;
 mod environment;
@@ -22,10 +23,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use landfall_model::ServiceName;
+use landfall_model::{EnvironmentName, ServiceName};
 
 pub(crate) use app::{AppDraft, read as read_app};
 pub(crate) use environment::{EnvironmentDraft, Hosts, LOCAL, environments};
+pub(crate) use process::default_life;
 pub(crate) use ready::default_ready;
 pub(crate) use route::RouteDraft;
 pub(crate) use service::ServiceDraft;
@@ -44,6 +46,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) read_files: bool,
     pub(crate) files_read: &'a RefCell<Vec<PathBuf>>,
     pub(crate) hosts: &'a Hosts,
+    pub(crate) environment: &'a EnvironmentName,
 }
 
 /// The name of a service where it is used, and its place.

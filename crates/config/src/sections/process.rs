@@ -31,7 +31,7 @@ pub(super) fn read(
     }
     let dir = table.get("dir");
     let dir = dir.and_then(|node| node.parse("a path", values::relative));
-    let life = read_life(table, scope, fixed_port.is_none());
+    let life = read_life(table, scope, default_life(fixed_port.is_none()));
     let writable = read_writable(table);
     Some(ProcessDraft {
         spec: ProcessSpec {
@@ -53,21 +53,34 @@ pub(super) struct LifeDraft {
     pub(super) ready_given: bool,
 }
 
-/// What is said of that; `may_overlap` is what holds where nothing is said of `overlap`.
-pub(super) fn read_life(table: &Table<'_>, scope: &Scope<'_>, may_overlap: bool) -> LifeDraft {
+/// The life of which nothing is said.
+pub(crate) fn default_life(may_overlap: bool) -> LifeSpec {
+    LifeSpec {
+        overlap: may_overlap,
+        ready: default_ready(false),
+        stop: default_stop(),
+        restart: RestartSpec::default(),
+        limits: Limits::default(),
+    }
+}
+
+/// What is said of that; `else_life` is what holds where nothing is.
+pub(super) fn read_life(table: &Table<'_>, scope: &Scope<'_>, else_life: LifeSpec) -> LifeDraft {
     let overlap = table.get("overlap").and_then(Node::boolean);
     let ready = table.get("ready").and_then(|node| ready::read(node, scope));
     let ready_given = ready.as_ref().is_some_and(|ready| ready.has_probe);
-    let stop = table.get("stop").and_then(read_stop);
+    let stop = table.get("stop");
+    let stop = stop.and_then(|node| read_stop(node, &else_life.stop));
     let restart = table.get("restart").and_then(read_restart);
-    let limits = table.get("limits").and_then(read_limits);
+    let limits = table.get("limits");
+    let limits = limits.and_then(|node| read_limits(node, &else_life.limits));
     LifeDraft {
         spec: LifeSpec {
-            overlap: overlap.unwrap_or(may_overlap),
-            ready: ready.map_or_else(|| default_ready(false), |ready| ready.spec),
-            stop: stop.unwrap_or_else(default_stop),
-            restart: restart.unwrap_or_default(),
-            limits: limits.unwrap_or_default(),
+            overlap: overlap.unwrap_or(else_life.overlap),
+            ready: ready.map_or(else_life.ready, |ready| ready.spec),
+            stop: stop.unwrap_or(else_life.stop),
+            restart: restart.unwrap_or(else_life.restart),
+            limits: limits.unwrap_or(else_life.limits),
         },
         ready_given,
     }
@@ -94,13 +107,12 @@ fn default_stop() -> StopSpec {
     }
 }
 
-fn read_stop(node: Node<'_>) -> Option<StopSpec> {
+fn read_stop(node: Node<'_>, default: &StopSpec) -> Option<StopSpec> {
     let table = node.table(&keys::STOP, node.span)?;
-    let default = default_stop();
     let signal = table.get("signal");
     let signal = signal.and_then(|node| node.parse("the name of a signal", values::signal));
     Some(StopSpec {
-        signal: signal.unwrap_or(default.signal),
+        signal: signal.unwrap_or_else(|| default.signal.clone()),
         grace: duration_or(&table, "grace", default.grace),
     })
 }
@@ -136,21 +148,26 @@ fn read_restart(node: Node<'_>) -> Option<RestartSpec> {
     })
 }
 
-fn read_limits(node: Node<'_>) -> Option<Limits> {
+fn read_limits(node: Node<'_>, default: &Limits) -> Option<Limits> {
     let table = node.table(&keys::LIMITS, node.span)?;
     let memory = table.get("memory");
     let pids = table.get("pids");
     Some(Limits {
-        memory: memory.and_then(|node| node.quantity("size", "M", values::size)),
+        memory: memory
+            .and_then(|node| node.quantity("size", "M", values::size))
+            .or(default.memory),
         cpus: table
             .get("cpus")
-            .and_then(|node| node.number(0.01..=4096.0)),
+            .and_then(|node| node.number(0.01..=4096.0))
+            .or(default.cpus),
         pids: pids
             .and_then(|node| node.integer(1..=4_194_304))
-            .map(|pids| pids as u32),
+            .map(|pids| pids as u32)
+            .or(default.pids),
         open_files: table
             .get("open_files")
-            .and_then(|node| node.integer(16..=1_073_741_816)),
+            .and_then(|node| node.integer(16..=1_073_741_816))
+            .or(default.open_files),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `[service.NAME]`.
 
-use landfall_model::ServiceName;
 use landfall_model::spec::{ServiceKind, ServiceSpec, StaticSpec, VersionSpec};
+use landfall_model::{AppName, ServiceName};
 
 use super::build::{self, BuildDraft};
 use super::env::{Env, read_env};
@@ -31,20 +31,24 @@ const ONLY_PROCESS: &[&str] = &[
     "limits", "writable",
 ];
 
+/// `near` is the name of a service of Compose files that may be meant.
 pub(super) fn read(
-    name: &ServiceName,
+    (app, name): (&AppName, &ServiceName),
     node: Node<'_>,
     place: Span,
     scope: &Scope<'_>,
-    app_env: &Env,
+    (app_env, near): (&Env, Option<&str>),
 ) -> Option<ServiceDraft> {
     let table = node.table(&keys::SERVICE, place)?;
+    if near.is_none() {
+        refuse_publish(name, &table);
+    }
     if let Some(image) = table.get("image") {
         refuse_with_image(name, &table);
         let env = read_env(&table, scope, app_env);
         let run = table.one_of(&["run", "shell"]);
         let run = run.and_then(|(key, node)| command::read(key, node));
-        let container = container::read(&table, image, run, scope);
+        let container = container::read((app, name), &table, image, run, scope);
         return read_container(name, &table, container, env);
     }
     refuse_without_image(name, &table);
@@ -60,8 +64,13 @@ pub(super) fn read(
                 "nothing-to-run",
                 format!("service `{name}` says neither what runs nor what is served"),
             )
-            .label("needs `run`, `shell` or `static`")
-            .fix("add `run = \"node server.js\"`, or `static = { dir = \"dist\" }`");
+            .label("needs `run`, `shell` or `static`");
+            let problem = match near {
+                Some(near) => problem.fix(format!("did you mean `{near}` of the Compose files?")),
+                None => {
+                    problem.fix("add `run = \"node server.js\"`, or `static = { dir = \"dist\" }`")
+                }
+            };
             scope.context.problem(place, problem);
             // Its other mistakes are told as well.
             let env = read_env(&table, scope, app_env);
@@ -128,20 +137,20 @@ fn read_container(
 }
 
 /// What is said of the instances of whatever runs.
-struct Running {
-    needs: Vec<Use>,
-    replicas: Option<Span>,
-    count: u32,
-    version: Option<VersionSpec>,
+pub(super) struct Running {
+    pub(super) needs: Vec<Use>,
+    pub(super) replicas: Option<Span>,
+    pub(super) count: u32,
+    pub(super) version: Option<VersionSpec>,
 }
 
 impl Running {
-    fn names(&self) -> Vec<ServiceName> {
+    pub(super) fn names(&self) -> Vec<ServiceName> {
         self.needs.iter().map(|need| need.service.clone()).collect()
     }
 }
 
-fn read_running(table: &Table<'_>) -> Running {
+pub(super) fn read_running(table: &Table<'_>) -> Running {
     let needs = table.get("needs");
     let needs = needs.map(|node| node.list("an array of names of services"));
     let replicas = table.get("replicas");
@@ -244,6 +253,15 @@ fn refuse_process_keys(name: &ServiceName, table: &Table<'_>) {
         )
         .fix(format!("remove `{key}`"));
         table.context.report(diagnostic);
+    }
+}
+
+/// Only a Compose file publishes ports.
+fn refuse_publish(name: &ServiceName, table: &Table<'_>) {
+    if let Some(place) = table.key_span("publish") {
+        let message = format!("`{name}` is not of a Compose file: it publishes no ports");
+        let problem = Problem::new("conflicting-keys", message).label("says nothing here");
+        table.context.problem(place, problem.fix("remove it"));
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn read(node: Node<'_>, place: Span, _scope: &Scope<'_>) -> Option<Ta
     Some(TaskDraft {
         spec: TaskSpec {
             service: service.service.clone(),
-            run,
+            run: Some(run),
             when,
             timeout,
             blocking: blocking.unwrap_or(when != When::AfterSwitch),

@@ -59,7 +59,9 @@ fn decide_readiness(draft: &mut AppDraft) {
     for (name, service) in &mut draft.services {
         let (has_port, life) = match &mut service.spec.kind {
             ServiceKind::Process(process) => (process.fixed_port.is_some(), &mut process.life),
-            ServiceKind::Container(container) => (container.port.is_some(), &mut container.life),
+            ServiceKind::Container(container) => {
+                (container.run.port.is_some(), &mut container.life)
+            }
             ServiceKind::Static(_) => continue,
         };
         if !service.ready_given {

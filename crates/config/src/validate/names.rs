@@ -86,7 +86,7 @@ fn has_process(used: &Use, why: &str, draft: &AppDraft, context: &Context) {
 fn has_port(used: &Use, draft: &AppDraft, context: &Context) {
     let service = draft.services.get(&used.service);
     let container = service.and_then(|service| service.spec.container());
-    if container.is_some_and(|container| container.port.is_none()) {
+    if container.is_some_and(|container| container.run.port.is_none()) {
         let name = &used.service;
         context.problem(
             used.span,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_model::container::MountSource;
 use landfall_model::spec::{Probe, ServiceKind, StatusRange, When};
 
 use crate::support::Project;
@@ -247,12 +248,16 @@ to = "web"
     let (web, redis) = (service("web"), service("redis"));
     let container = web.container().unwrap();
     let shell = ["/bin/sh", "-c", "exec web --quiet"].map(str::to_owned);
-    assert_eq!(container.command.as_deref(), Some(&shell[..]));
-    assert_eq!(container.dir.as_deref(), Some("/srv"));
-    assert_eq!(container.port, Some(3000));
+    assert_eq!(container.run.command.as_deref(), Some(&shell[..]));
+    assert_eq!(container.run.working_dir.as_deref(), Some("/srv"));
+    assert_eq!(container.run.port, Some(3000));
     assert_eq!(container.life.ready.probe, Probe::Tcp);
     assert!(web.may_overlap() && web.build.is_none());
-    let kept = &redis.container().unwrap().volumes[0];
-    assert_eq!((kept.name.as_str(), kept.path.as_str()), ("data", "/data"));
+    let kept = &redis.container().unwrap().run.mounts[0];
+    let MountSource::Volume { name, .. } = &kept.source else {
+        panic!("{kept:?}")
+    };
+    let place = (name.as_str(), kept.target.as_str());
+    assert_eq!(place, ("landfall-shop-local-data", "/data"));
     assert!(!redis.may_overlap(), "two would write to one volume");
 }

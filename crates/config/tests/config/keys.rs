@@ -5,6 +5,13 @@ use serde_json::Value;
 
 use crate::support::Project;
 
+/// Services for keys that are about Compose files.
+const COMPOSE: &str = "
+services:
+  composed: { image: x, ports: [\"80:80\"] }
+  measured: { image: x, profiles: [metrics] }
+";
+
 /// Where a key of a section stands: files in which `KEY` is a line for it. Of several, the first
 /// that loads counts: a key may exclude what another one needs.
 fn contexts(section: &str) -> Vec<String> {
@@ -25,6 +32,7 @@ fn contexts(section: &str) -> Vec<String> {
             web("[service.web]\nKEY"),
             web("[service.web]\nport = 80\nKEY"),
             web("[service.web]\nimage = \"x\"\nport = 80\nKEY"),
+            "app = \"a\"\ncompose = \"compose.yaml\"\n[service.composed]\nKEY".to_owned(),
             web(
                 "[service.other.build]\nrun = \"x\"\n[service.other]\nrun = \"x\"\n[service.web]\nrun = \"x\"\nKEY",
             ),
@@ -58,6 +66,10 @@ fn contexts(section: &str) -> Vec<String> {
         "output" => vec![
             web("[service.web]\nrun = \"x\"\n[service.web.build.output]\nfrom = \"a\"\nKEY"),
             web("[service.web]\nrun = \"x\"\n[service.web.build.output]\nKEY"),
+        ],
+        "compose" => vec![
+            "app = \"a\"\n[compose]\nKEY".to_owned(),
+            "app = \"a\"\n[compose]\nfiles = [\"compose.yaml\"]\nKEY".to_owned(),
         ],
         "static" => vec![web("[service.web.static]\nKEY")],
         "version" => vec![
@@ -121,7 +133,9 @@ fn examples() -> Vec<(String, String, Value)> {
 fn spec_of(toml: &str) -> Result<String, String> {
     let project = Project::new(toml)
         .file(".env", "FROM_FILE=1")
-        .file("web.env", "FROM_FILE=1");
+        .file("web.env", "FROM_FILE=1")
+        .file("compose.yaml", COMPOSE)
+        .file("compose.prod.yaml", "services: {}");
     match project.load("local") {
         Ok(app) => Ok(format!(
             "{:?} {:?} {:?}",

@@ -29,7 +29,6 @@ to = "wbe"
 "#;
     unknown_keys: r#"
 app = "a"
-compose = "docker-compose.yml"
 colour = "red"
 [service.web]
 run = "x"

@@ -75,7 +75,7 @@ pub(super) fn env(before: Option<&AppSpec>, after: &AppSpec) -> Vec<EnvLine> {
 
 fn keeps_volumes(service: &ServiceSpec) -> bool {
     let container = service.container();
-    container.is_some_and(|container| !container.volumes.is_empty())
+    container.is_some_and(|container| container.writes_outside())
 }
 
 pub(super) fn notes(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
@@ -88,6 +88,9 @@ pub(super) fn notes(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<
         let service = desired.spec.services.get(&line.service);
         let why = match service.and_then(ServiceSpec::fixed_port) {
             Some(port) => format!("it insists on port {port}"),
+            None if service.is_some_and(ServiceSpec::holds_host_port) => {
+                "it has ports of the host".into()
+            }
             None if service.is_some_and(keeps_volumes) => {
                 "only one container at a time may write to its volumes".into()
             }

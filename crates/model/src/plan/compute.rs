@@ -199,7 +199,10 @@ fn task_lines(spec: &AppSpec) -> Vec<TaskLine> {
         .map(|(name, task)| TaskLine {
             task: name.clone(),
             when: task.when,
-            command: task.run.to_string(),
+            command: match &task.run {
+                Some(run) => run.to_string(),
+                None => format!("as {} does", task.service),
+            },
         })
         .collect();
     lines.sort_by_key(|line| line.when == When::AfterSwitch);

@@ -117,6 +117,9 @@ impl<'a> View<'a> {
             return self.files(name, spec);
         }
         let current = self.instances(name);
+        if current.is_empty() && spec.replicas == 0 {
+            return self.idle(name, spec);
+        }
         if current.is_empty() {
             return ServiceLine::new(name, Action::Start, self.start_reason(name))
                 .starting(spec.replicas);
@@ -131,6 +134,21 @@ impl<'a> View<'a> {
             return self.replace(name, spec, self.changed_reason(name, spec));
         }
         scale(name, spec, &current)
+    }
+
+    /// A service of which nothing runs by itself: its tasks do.
+    fn idle(&self, name: &ServiceName, spec: &ServiceSpec) -> ServiceLine {
+        let live = self.observed.live.as_ref();
+        let old = live.and_then(|live| live.spec.services.get(name));
+        let reason = match (old, self.need(spec)) {
+            (None, _) => self.start_reason(name),
+            (_, Some(BuildNeed::Needed(_))) => self.rebuilt_reason(spec),
+            (Some(old), _) if self.artifact(spec) != self.live_artifact(old) => {
+                self.changed_reason(name, spec)
+            }
+            _ => return ServiceLine::new(name, Action::Keep, "nothing of it runs by itself"),
+        };
+        ServiceLine::new(name, Action::Start, reason)
     }
 
     fn files(&self, name: &ServiceName, spec: &ServiceSpec) -> ServiceLine {
@@ -248,7 +266,8 @@ impl<'a> View<'a> {
 
 /// The image of a container, as people name it.
 fn image(spec: &ServiceSpec) -> Option<&str> {
-    spec.container().map(|container| container.image.as_str())
+    spec.container()
+        .map(|container| container.run.image.as_str())
 }
 
 fn changed_names(old: &ServiceSpec, new: &ServiceSpec) -> Vec<String> {

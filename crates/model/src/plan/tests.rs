@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
+use crate::container::{ContainerRun, MountSource, MountSpec};
 use crate::env::Template;
 use crate::release::{Artifact, Release, SourceInfo};
 use crate::spec::*;
@@ -239,15 +240,23 @@ fn a_service_that_must_not_overlap_is_replaced_stop_first_and_the_plan_says_so()
 #[test]
 fn a_container_with_volumes_is_replaced_stop_first_because_of_them() {
     let container = |image: &str| ContainerSpec {
-        image: image.into(),
-        command: None,
-        dir: None,
-        user: None,
-        port: Some(6379),
-        volumes: vec![VolumeSpec {
-            name: "data".into(),
-            path: "/data".into(),
-        }],
+        run: ContainerRun {
+            image: image.into(),
+            mounts: vec![MountSpec {
+                target: "/data".into(),
+                source: MountSource::Volume {
+                    name: "data".into(),
+                    external: false,
+                    no_copy: false,
+                    driver: None,
+                    driver_opts: BTreeMap::new(),
+                },
+                read_only: false,
+            }],
+            ..ContainerRun::default()
+        },
+        files: Vec::new(),
+        is_told_port: true,
         life: LifeSpec {
             overlap: false,
             ..life()
@@ -320,7 +329,7 @@ fn b4_a_rollback_returns_to_the_release_and_says_that_tasks_do_not_run() {
     let mut with_task = spec();
     let task = TaskSpec {
         service: name("web"),
-        run: CommandSpec::Shell("migrate".into()),
+        run: Some(CommandSpec::Shell("migrate".into())),
         when: When::BeforeSwitch,
         timeout: Duration::from_secs(60),
         blocking: true,

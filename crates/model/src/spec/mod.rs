@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use build::{BuildSpec, OutputSpec};
 pub use check::{BodyExpect, SmokeSpec, StatusRange, VersionSource, VersionSpec, WatchSpec};
 pub use service::{
-    ContainerSpec, LifeSpec, Limits, Probe, ProcessSpec, ReadySpec, RestartSpec, ServiceKind,
-    ServiceSpec, StaticSpec, StopSpec, VolumeSpec,
+    ContainerSpec, FileSpec, LifeSpec, Limits, Probe, ProcessSpec, ReadySpec, RestartSpec,
+    ServiceKind, ServiceSpec, StaticSpec, StopSpec,
 };
 pub use task::{TaskSpec, When};
 

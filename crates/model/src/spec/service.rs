@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build::BuildSpec;
 use super::check::{StatusRange, VersionSpec};
-use crate::env::Template;
+use crate::container::{ContainerRun, MountSource, MountSpec, NetworkMode};
+use crate::env::{Secret, Template};
 use crate::{CommandSpec, Digest, ServiceName, millis};
 
 /// A part of an app.
@@ -60,30 +61,44 @@ pub struct ProcessSpec {
 /// A container service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContainerSpec {
-    /// The image, as people name it. What a release runs is the image that this named when it was
+    /// What its containers are made from, by the engine's names of networks and volumes. The image
+    /// is what people call it. What a release runs is the image that this named when it was
     /// deployed, kept as the release's artifact.
-    pub image: String,
-    /// The command; `None` is the image's own.
-    pub command: Option<Vec<String>>,
-    /// The working directory; `None` is the image's own.
-    pub dir: Option<String>,
-    /// User, or user and group; `None` is the image's own.
-    pub user: Option<String>,
-    /// The port in the container to which requests go; `None` when none do.
-    pub port: Option<u16>,
-    /// What is kept across its containers.
-    pub volumes: Vec<VolumeSpec>,
+    pub run: ContainerRun,
+    /// Files that it finds, whatever its image has in their place.
+    pub files: Vec<FileSpec>,
+    /// Whether it is told `HOST` and `PORT`.
+    pub is_told_port: bool,
     /// How its instances live.
     pub life: LifeSpec,
 }
 
-/// A volume of an environment in a container.
+/// A file in a container that is not of its image: a config or a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VolumeSpec {
-    /// Its name in the environment; services that name the same share it.
-    pub name: String,
+pub struct FileSpec {
     /// Absolute path in the container.
-    pub path: String,
+    pub target: String,
+    /// What it holds. Kept like the value of a variable, because it may be a password.
+    pub content: Secret,
+}
+
+impl ContainerSpec {
+    /// The ports of the host that only one of its containers can have.
+    pub fn host_ports(&self) -> impl Iterator<Item = u16> + '_ {
+        self.run.ports.iter().filter_map(|port| port.host_port)
+    }
+
+    /// Whether something that outlives it can be written to from within.
+    pub fn writes_outside(&self) -> bool {
+        let writes = |mount: &MountSpec| {
+            let lasts = matches!(
+                mount.source,
+                MountSource::Volume { .. } | MountSource::Bind { .. }
+            );
+            lasts && !mount.read_only
+        };
+        self.run.mounts.iter().any(writes)
+    }
 }
 
 /// How the instances of a service live, whatever they run in.
@@ -148,6 +163,8 @@ pub enum Probe {
     },
     /// The instance's port accepts a connection.
     Tcp,
+    /// The engine finds the container healthy, by the check that it is given or its image has.
+    Healthcheck,
     /// A command, run in the instance's directory and environment, exits with 0.
     Command(CommandSpec),
     /// The process stays up for this long.
@@ -243,9 +260,17 @@ impl ServiceSpec {
         self.process().and_then(|process| process.fixed_port)
     }
 
+    /// Whether a port of the host can be had by one instance only.
+    pub fn holds_host_port(&self) -> bool {
+        let of_container = |container: &ContainerSpec| {
+            container.run.network == NetworkMode::Host || container.host_ports().next().is_some()
+        };
+        self.fixed_port().is_some() || self.container().is_some_and(of_container)
+    }
+
     /// Whether old and new instances may run at the same time.
     pub fn may_overlap(&self) -> bool {
-        self.fixed_port().is_none() && self.life().is_none_or(|life| life.overlap)
+        !self.holds_host_port() && self.life().is_none_or(|life| life.overlap)
     }
 
     /// Whether the service answers on a port.

@@ -13,8 +13,8 @@ use crate::{CommandSpec, ServiceName, millis};
 pub struct TaskSpec {
     /// The service whose tree, environment and user it runs with.
     pub service: ServiceName,
-    /// What runs.
-    pub run: CommandSpec,
+    /// What runs; `None` is what a container of the service runs.
+    pub run: Option<CommandSpec>,
     /// When it runs by itself.
     pub when: When,
     /// How long it may take.

@@ -11,10 +11,10 @@ use bollard::models::{
 use landfall_model::env::EnvValues;
 
 use super::mounts;
-use crate::container::{
+use crate::{InstanceSpec, LogSpec};
+use landfall_model::container::{
     ContainerRun, HealthCommand, Healthcheck, NetworkMode, NetworkRef, PublishedPort, Ulimit,
 };
-use crate::{InstanceSpec, LogSpec};
 
 /// The engine's unit of cores.
 const NANOS_PER_CPU: f64 = 1e9;
@@ -98,6 +98,7 @@ fn host_config(spec: &InstanceSpec, run: &ContainerRun) -> HostConfig {
         }),
         port_bindings: Some(bindings(&run.ports)),
         mounts: Some(mounts::mounts(&run.mounts)),
+        tmpfs: Some(run.tmpfs.clone().into_iter().collect()),
         restart_policy: Some(restart_policy(spec.restart.is_some())),
         log_config: Some(log_config(spec.log)),
         init: run.init,
@@ -214,7 +215,7 @@ fn container_port(port: &PublishedPort) -> String {
     format!("{}/{}", port.container_port, port.protocol.name())
 }
 
-fn device(device: &crate::container::DeviceSpec) -> DeviceMapping {
+fn device(device: &landfall_model::container::DeviceSpec) -> DeviceMapping {
     DeviceMapping {
         path_on_host: Some(device.host.clone()),
         path_in_container: Some(device.container.clone()),

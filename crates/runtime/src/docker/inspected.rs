@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status,
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, HealthStatusEnum,
     RestartPolicyNameEnum,
 };
 use jiff::Timestamp;
@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::exits::{self, Record};
 use super::history::Fact;
 use super::labels;
-use crate::container::{ContainerRun, NetworkMode};
-use crate::{InstanceSpec, InstanceState, InstanceStatus};
+use crate::{Health, InstanceSpec, InstanceState, InstanceStatus};
+use landfall_model::container::{ContainerRun, NetworkMode};
 
 /// The engine's first delay before it starts a container again; it doubles with each.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -89,8 +89,23 @@ impl Inspected {
             state: self.instance_state(facts),
             restarts: self.record.restarts,
             last_exit: exits::last_exit(&self.record, facts),
+            health: self.health(),
             seq: 0,
             notes: self.notes(),
+        }
+    }
+
+    fn health(&self) -> Option<Health> {
+        let health = self.raw.state.as_ref()?.health.as_ref()?;
+        let last = health.log.as_ref().and_then(|log| log.last());
+        let output = last.and_then(|result| result.output.as_deref());
+        match health.status? {
+            HealthStatusEnum::STARTING => Some(Health::Starting),
+            HealthStatusEnum::HEALTHY => Some(Health::Healthy),
+            HealthStatusEnum::UNHEALTHY => Some(Health::Unhealthy {
+                output: output.unwrap_or_default().trim().to_owned(),
+            }),
+            HealthStatusEnum::EMPTY | HealthStatusEnum::NONE => None,
         }
     }
 

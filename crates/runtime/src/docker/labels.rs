@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use landfall_model::InstanceId;
+use landfall_model::{AppName, EnvironmentName, InstanceId};
 
 use crate::{InstanceSpec, Owner};
 
@@ -66,6 +66,23 @@ pub(super) fn of_owner(home: &str, owner: Option<&Owner>) -> BTreeMap<String, St
         labels.insert(name("environment"), owner.environment.to_string());
     }
     labels
+}
+
+/// What the engine is asked for to find what the instances of an environment share.
+pub(super) fn of_environment(
+    home: &str,
+    app: &AppName,
+    environment: &EnvironmentName,
+) -> Vec<String> {
+    let environment = environment.as_str();
+    let labels = [
+        (HOME.to_owned(), home),
+        (name("app"), app.as_str()),
+        (name("environment"), environment),
+    ];
+    labels
+        .map(|(name, value)| format!("{name}={value}"))
+        .to_vec()
 }
 
 /// Whether these are the labels of something of this Landfall.

@@ -12,8 +12,8 @@ use landfall_model::env::EnvValues;
 use super::engine::{self, found, message};
 use super::inspected::Inspected;
 use super::{DockerRuntime, body, labels};
-use crate::container::{ContainerRun, MountSource, NetworkMode};
 use crate::{InstanceSpec, RuntimeError};
+use landfall_model::container::{ContainerRun, MountSource, NetworkMode};
 
 /// The engine's answer that something is as was asked already.
 const UNCHANGED: u16 = 304;

@@ -7,9 +7,9 @@ use landfall_model::InstanceId;
 use procfs::net::TcpState;
 
 use super::DockerRuntime;
-use crate::container::NetworkMode;
 use crate::process::listening::{sockets_of, tables};
 use crate::{RuntimeError, proc};
+use landfall_model::container::NetworkMode;
 
 /// Where the engine's own resolver listens in a container.
 const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));

@@ -48,8 +48,6 @@ use history::History;
 use records::Records;
 use watcher::Watcher;
 
-pub use shared::network_name;
-
 /// Where the engine listens when nothing else is said.
 pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
@@ -192,7 +190,7 @@ impl Runtime for DockerRuntime {
         app: &AppName,
         environment: &EnvironmentName,
     ) -> Result<(), RuntimeError> {
-        self.remove_network(&network_name(app, environment)).await
+        self.remove_networks_of(app, environment).await
     }
 }
 

@@ -7,7 +7,7 @@ use bollard::models::{
     MountVolumeOptions, MountVolumeOptionsDriverConfig,
 };
 
-use crate::container::{MountSource, MountSpec};
+use landfall_model::container::{MountSource, MountSpec};
 
 /// All mounts of a container.
 pub(super) fn mounts(specs: &[MountSpec]) -> Vec<Mount> {
@@ -23,6 +23,7 @@ fn mount(spec: &MountSpec) -> Mount {
     match &spec.source {
         MountSource::Volume {
             name,
+            external: _,
             no_copy,
             driver,
             driver_opts,

@@ -69,6 +69,7 @@ impl DockerRuntime {
             state: InstanceState::Lost,
             restarts: 0,
             last_exit: None,
+            health: None,
             seq: 0,
             notes: vec![note.to_owned()],
         };

@@ -4,29 +4,30 @@
 //! else's is refused, because it may be more than it seems; a volume is used whoever made it,
 //! because what counts is what is in it. A volume is never removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{NetworkCreateRequest, NetworkInspect, VolumeCreateRequest};
+use bollard::models::{
+    Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect, VolumeCreateRequest,
+};
+use bollard::query_parameters::ListNetworksOptions;
+use landfall_model::container::{
+    ContainerRun, MountSource, NetworkMode, NetworkOptions, NetworkRef,
+};
 use landfall_model::{AppName, EnvironmentName};
 
 use super::engine::found;
 use super::{DockerRuntime, labels};
 use crate::RuntimeError;
-use crate::container::{ContainerRun, MountSource, NetworkMode, NetworkRef};
-
-/// The name of the network that all services of an environment share.
-pub fn network_name(app: &AppName, environment: &EnvironmentName) -> String {
-    format!("landfall-{app}-{environment}")
-}
 
 impl DockerRuntime {
-    /// Makes sure of a bridge network with this name. `more` are labels besides Landfall's own.
+    /// Makes sure of a network with this name. `more` are labels besides Landfall's own.
     ///
     /// # Errors
     /// When there is one of this name that is not of this Landfall, or the engine refuses.
     pub async fn ensure_network(
         &self,
         name: &str,
+        options: &NetworkOptions,
         more: &BTreeMap<String, String>,
     ) -> Result<(), RuntimeError> {
         // The engine would make two of one name when asked twice at once.
@@ -41,11 +42,16 @@ impl DockerRuntime {
                 }),
             };
         }
-        let mut all = more.clone();
+        let mut all = options.labels.clone();
+        all.extend(more.clone());
         all.extend(labels::of_owner(&self.home, None));
         let request = NetworkCreateRequest {
             name: name.to_owned(),
-            driver: Some("bridge".to_owned()),
+            driver: Some(options.driver.clone().unwrap_or("bridge".to_owned())),
+            options: Some(options.driver_opts.clone().into_iter().collect()),
+            internal: Some(options.internal),
+            enable_ipv6: Some(options.ipv6),
+            ipam: Some(ipam(options)),
             labels: Some(all.into_iter().collect()),
             ..NetworkCreateRequest::default()
         };
@@ -69,6 +75,31 @@ impl DockerRuntime {
             .map_err(self.engine.failed(format!("remove network {name}")))
     }
 
+    /// Removes every network that was made for an environment.
+    ///
+    /// # Errors
+    /// When a container is still on one.
+    pub(super) async fn remove_networks_of(
+        &self,
+        app: &AppName,
+        environment: &EnvironmentName,
+    ) -> Result<(), RuntimeError> {
+        let filters = HashMap::from([(
+            "label".to_owned(),
+            labels::of_environment(&self.home, app, environment),
+        )]);
+        let options = ListNetworksOptions {
+            filters: Some(filters),
+        };
+        let docker = self.docker().await?;
+        let networks = docker.list_networks(Some(options)).await;
+        let networks = networks.map_err(self.engine.failed("list networks"))?;
+        for name in networks.into_iter().filter_map(|network| network.name) {
+            self.remove_network(&name).await?;
+        }
+        Ok(())
+    }
+
     async fn network(&self, name: &str) -> Result<Option<NetworkInspect>, RuntimeError> {
         let docker = self.docker().await?;
         let answer = docker.inspect_network(name, None).await;
@@ -88,9 +119,15 @@ impl DockerRuntime {
             return Ok(Vec::new());
         };
         let mut joined = Vec::new();
-        for NetworkRef { name, external, .. } in networks {
+        for NetworkRef {
+            name,
+            external,
+            options,
+            ..
+        } in networks
+        {
             if !external {
-                self.ensure_network(name, own).await?;
+                self.ensure_network(name, options, own).await?;
             }
             let network = self.network(name).await?;
             let id = network.and_then(|network| network.id);
@@ -112,6 +149,7 @@ impl DockerRuntime {
         for mount in &run.mounts {
             let MountSource::Volume {
                 name,
+                external,
                 driver,
                 driver_opts,
                 ..
@@ -123,6 +161,11 @@ impl DockerRuntime {
                 .map_err(self.engine.failed(format!("look at volume {name}")))?;
             if there.is_some() {
                 continue;
+            }
+            if *external {
+                return Err(RuntimeError::VolumeMissing {
+                    volume: name.clone(),
+                });
             }
             let request = VolumeCreateRequest {
                 name: Some(name.clone()),
@@ -137,5 +180,22 @@ impl DockerRuntime {
                 .map_err(self.engine.failed(format!("make volume {name}")))?;
         }
         Ok(())
+    }
+}
+
+fn ipam(options: &NetworkOptions) -> Ipam {
+    let pools = options.pools.iter().map(|pool| IpamConfig {
+        subnet: pool.subnet.clone(),
+        ip_range: pool.range.clone(),
+        gateway: pool.gateway.clone(),
+        auxiliary_addresses: match pool.taken.is_empty() {
+            true => None,
+            false => Some(pool.taken.clone().into_iter().collect()),
+        },
+    });
+    Ipam {
+        driver: options.ipam_driver.clone(),
+        config: Some(pools.collect()),
+        options: None,
     }
 }

@@ -74,6 +74,7 @@ fn without_record(
         state,
         restarts: 0,
         last_exit,
+        health: None,
         seq: 1,
         notes: Vec::new(),
     })

@@ -123,6 +123,7 @@ fn settle_in(
             },
             restarts: 0,
             last_exit: None,
+            health: None,
             seq: earlier.map_or(1, |earlier| earlier.status.seq + 1),
             notes,
         },

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use landfall_model::container::{MountSource, MountSpec};
 use landfall_model::spec::Limits;
 use landfall_model::{CommandSpec, InstanceId};
-use landfall_runtime::container::{MountSource, MountSpec};
 use landfall_runtime::{ExitReason, InstanceState, Runtime, RuntimeError, Stream};
 
 use crate::bench::{Bench, PORT, env, eventually, get, is_alive, pid, run, stop, unique, within};
@@ -127,6 +127,7 @@ async fn a_named_volume_survives_the_removal_of_its_instance() {
         target: "/data".to_owned(),
         source: MountSource::Volume {
             name: volume.clone(),
+            external: false,
             no_copy: false,
             driver: None,
             driver_opts: Default::default(),

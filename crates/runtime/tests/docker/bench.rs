@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use landfall_model::InstanceId;
+use landfall_model::container::{ContainerRun, NetworkMode, NetworkOptions, NetworkRef};
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{Limits, RestartSpec, StopSpec};
-use landfall_runtime::container::{ContainerRun, NetworkMode, NetworkRef};
 use landfall_runtime::docker::{DockerRuntime, DockerRuntimeOptions};
 use landfall_runtime::{
     INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus, LogQuery, LogSpec, Owner,
@@ -65,6 +65,7 @@ impl Bench {
                 name: self.network(),
                 aliases: vec!["web".to_owned()],
                 external: false,
+                options: NetworkOptions::default(),
             }]),
             port: Some(PORT),
             ..ContainerRun::default()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_runtime::container::{Protocol, PublishedPort};
+use landfall_model::container::{Protocol, PublishedPort};
 use landfall_runtime::{ExitReason, InstanceState, LogQuery, Runtime, RuntimeError};
 
 use crate::bench::{Bench, container, env, kill, pid, run, stop, within};

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use landfall_runtime::container::{NetworkMode, NetworkRef, Protocol, PublishedPort};
+use landfall_model::container::{NetworkMode, NetworkOptions, NetworkRef, Protocol, PublishedPort};
 use landfall_runtime::{Runtime, RuntimeError};
 
 use crate::bench::{Bench, PORT, container, env, eventually, get, run, unique, within};
@@ -89,6 +89,7 @@ async fn a_second_network_is_joined_and_the_first_one_gives_the_address() {
         name: second.clone(),
         aliases: Vec::new(),
         external: true,
+        options: NetworkOptions::default(),
     });
     bench.start(&spec).await;
     let address = bench.runtime.address(&spec.id).await.expect("an answer");
@@ -136,6 +137,7 @@ async fn an_external_network_that_is_missing_is_named() {
         name: unique("missing"),
         aliases: Vec::new(),
         external: true,
+        options: NetworkOptions::default(),
     }]);
     let error = bench
         .runtime
@@ -156,10 +158,11 @@ async fn an_external_network_that_is_missing_is_named() {
 async fn a_network_is_made_once_and_removed_when_nothing_is_on_it() {
     let bench = Bench::new();
     let name = bench.network();
+    let options = NetworkOptions::default();
     let labels = [("shop".to_owned(), "yes".to_owned())].into();
     let (one, two) = tokio::join!(
-        bench.runtime.ensure_network(&name, &labels),
-        bench.runtime.ensure_network(&name, &labels)
+        bench.runtime.ensure_network(&name, &options, &labels),
+        bench.runtime.ensure_network(&name, &options, &labels)
     );
     one.and(two).expect("a network");
     let list = bench.docker(&["network", "ls", "-q", "--filter", &format!("name={name}")]);

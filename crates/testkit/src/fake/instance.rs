@@ -171,6 +171,7 @@ impl FakeInstance {
             state,
             restarts: self.restarts,
             last_exit: self.last_exit.clone(),
+            health: None,
             seq: self.seq,
             notes: Vec::new(),
         }

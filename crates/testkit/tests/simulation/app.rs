@@ -224,7 +224,7 @@ fn route(path: &str, to: &str) -> RouteSpec {
 fn task(behaviour: &Behaviour, when: When) -> TaskSpec {
     TaskSpec {
         service: name("web"),
-        run: behaviour.command(),
+        run: Some(behaviour.command()),
         when,
         timeout: Duration::from_secs(10),
         blocking: true,

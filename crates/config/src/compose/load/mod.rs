@@ -93,7 +93,13 @@ pub fn load(request: &LoadRequest) -> Result<LoadedProject, Diagnostics> {
     model::drop_unused(&mut tree);
     warn_once(&mut loader.warnings);
     Ok(LoadedProject {
-        project: Project::new(name, scope.directory.into(), tree, disabled),
+        project: Project::new(
+            name,
+            scope.directory.into(),
+            tree,
+            disabled,
+            scope.variables,
+        ),
         warnings: Diagnostics(loader.warnings),
     })
 }

@@ -1,6 +1,9 @@
 //! The typed view of a resolved project.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use landfall_model::env::Secret;
 
 use super::service::Service;
 use crate::compose::canonical;
@@ -14,6 +17,8 @@ pub struct Project {
     directory: PathBuf,
     tree: Node,
     disabled: Map,
+    /// What was set when it was resolved.
+    variables: BTreeMap<String, Secret>,
 }
 
 /// A network, volume, secret or config that services share.
@@ -35,12 +40,15 @@ impl Project {
         directory: PathBuf,
         tree: Node,
         disabled: Map,
+        variables: BTreeMap<String, String>,
     ) -> Self {
+        let variables = variables.into_iter();
         Self {
             name,
             directory,
             tree,
             disabled,
+            variables: variables.map(|(k, v)| (k, Secret::new(v))).collect(),
         }
     }
 
@@ -98,6 +106,26 @@ impl Project {
     /// What of the enabled services and what they use is not carried out, or only in part.
     pub fn notes(&self) -> Vec<Note<'_>> {
         notes::of(&self.tree)
+    }
+
+    /// A network, volume, secret or config by its key.
+    pub(crate) fn resource(&self, kind: &str, key: &str) -> Option<&Node> {
+        self.tree.get(kind)?.get(key)
+    }
+
+    /// The name that the files themselves give a network or volume; `None` where it is left to
+    /// Compose, which begins it with the project's.
+    pub(crate) fn own_name<'a>(&self, key: &str, resource: &'a Node) -> Option<&'a str> {
+        let name = resource.text_of("name")?;
+        let implied = name
+            .strip_prefix(&self.name)
+            .and_then(|n| n.strip_prefix('_'));
+        (implied != Some(key)).then_some(name)
+    }
+
+    /// A variable of the caller's environment or of `.env`.
+    pub(crate) fn variable(&self, name: &str) -> Option<Secret> {
+        self.variables.get(name).cloned()
     }
 
     fn resources(&self, kind: &str) -> impl Iterator<Item = Resource<'_>> {

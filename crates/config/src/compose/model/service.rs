@@ -70,6 +70,11 @@ impl<'a> Service<'a> {
         Self { name, node }
     }
 
+    /// Its canonical form.
+    pub(crate) fn node(&self) -> &'a Node {
+        self.node
+    }
+
     /// Its name.
     pub fn name(&self) -> &'a str {
         self.name

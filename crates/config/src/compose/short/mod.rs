@@ -7,6 +7,7 @@ pub(super) mod units;
 pub(super) mod volume;
 
 pub(super) use rewrite::{canonical, defaults};
+pub(crate) use units::nanoseconds;
 
 /// The code of short syntax that cannot be read.
 pub(super) const CODE: &str = "compose-syntax";

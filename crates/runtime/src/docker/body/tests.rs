@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::container::{DeviceSpec, MountSource, MountSpec, Protocol, SecuritySpec};
 use crate::{INSTANCE_FORMAT, RunSpec};
+use landfall_model::container::{DeviceSpec, MountSource, MountSpec, Protocol, SecuritySpec};
 
 fn told(run: ContainerRun) -> Value {
     let spec = InstanceSpec {
@@ -89,6 +89,7 @@ fn networks_and_ports_are_named() {
             name: "shop".to_owned(),
             aliases: vec!["web".to_owned()],
             external: false,
+            options: Default::default(),
         }]),
         ports: vec![port(Some(5353), Protocol::Udp), port(None, Protocol::Tcp)],
         ..ContainerRun::default()

@@ -1,7 +1,6 @@
 //! What a container is made from: plain data, close to what Compose and the Docker Engine call it.
 //!
-//! It holds no secret: the environment is given besides, and limits, restarts and stopping are
-//! those of the [`crate::InstanceSpec`] around it.
+//! It holds no secret: the environment is given besides, and so are limits, restarts and stopping.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,11 +9,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{AppName, EnvironmentName};
+
+/// The name at the engine of the network that all containers of an environment share.
+pub fn network_name(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("landfall-{app}-{environment}")
+}
+
+/// The name at the engine of a further network or a volume that belongs to an environment.
+pub fn resource_name(app: &AppName, environment: &EnvironmentName, key: &str) -> String {
+    format!("landfall-{app}-{environment}-{key}")
+}
+
 /// How a container runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContainerRun {
-    /// The image: a reference or an id. It must be on the host already.
+    /// The image: a name where it is asked for, an id where it runs.
     pub image: String,
     /// The entrypoint; `None` is the image's own.
     pub entrypoint: Option<Vec<String>>,
@@ -34,6 +45,8 @@ pub struct ContainerRun {
     pub network: NetworkMode,
     /// What it sees of the host and keeps.
     pub mounts: Vec<MountSpec>,
+    /// Memory by the path where it is mounted, with options as `mount -t tmpfs` takes them.
+    pub tmpfs: BTreeMap<String, String>,
     /// Ports that the host forwards to it.
     pub ports: Vec<PublishedPort>,
     /// The port in the container to which users' requests go.
@@ -105,6 +118,43 @@ pub struct NetworkRef {
     /// Whether it is someone else's: it is joined as it is, and never made.
     #[serde(default)]
     pub external: bool,
+    /// How it is made where it is missing.
+    #[serde(default)]
+    pub options: NetworkOptions,
+}
+
+/// How a network is made. One that is there is left as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkOptions {
+    /// The driver; `None` is `bridge`.
+    pub driver: Option<String>,
+    /// What the driver is told.
+    pub driver_opts: BTreeMap<String, String>,
+    /// Whether nothing outside is reached from it.
+    pub internal: bool,
+    /// Whether it has addresses of IPv6.
+    pub ipv6: bool,
+    /// What gives out addresses; `None` is the engine's own.
+    pub ipam_driver: Option<String>,
+    /// Addresses that are given out; none leaves the choice to the engine.
+    pub pools: Vec<AddressPool>,
+    /// Labels of the user's own.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Addresses of a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddressPool {
+    /// In CIDR notation: `172.28.0.0/16`.
+    pub subnet: Option<String>,
+    /// The part of it that containers get, in CIDR notation.
+    pub range: Option<String>,
+    /// The host's own address.
+    pub gateway: Option<String>,
+    /// Addresses that are taken, by the name of who has them.
+    pub taken: BTreeMap<String, String>,
 }
 
 /// A place in a container that is not of its image.
@@ -127,6 +177,9 @@ pub enum MountSource {
     Volume {
         /// The engine's name of it.
         name: String,
+        /// Whether it has to be there: it is never made.
+        #[serde(default)]
+        external: bool,
         /// Whether it starts empty where it would get what the image has there.
         no_copy: bool,
         /// The driver that makes it; `None` is `local`.
