@@ -5,9 +5,21 @@
 //! connection, the session; it gets the files that the ignore file leaves, and those that it asks
 //! for only.
 
+mod bases;
 mod builder;
+mod context;
+mod dockerfile;
+mod engine;
 mod error;
+mod failure;
+mod ignore;
+mod inputs;
 mod progress;
+mod secrets;
+mod session;
+mod solve;
+mod sources;
+mod trace;
 
 pub use builder::{ImageBuildRequest, ImageBuilder, RegistryCredentials, RegistryLogin};
 pub use error::ImageBuildError;
