@@ -13,6 +13,7 @@ use landfall_model::spec::{BuildNetwork, ImageBuildSpec};
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint};
 
+use super::ImageBuildRequest;
 use super::engine::{Connection, ConnectionEnd, Engine};
 use super::error::ImageBuildError;
 use super::failure;
@@ -118,16 +119,21 @@ impl Control {
 }
 
 /// The request for a build. `id` names it, and `session` answers for it.
-pub(super) fn request(spec: &ImageBuildSpec, id: String, session: &str, tag: &str) -> SolveRequest {
-    let network_host = spec.network == BuildNetwork::Host;
-    let entitlements = network_host.then(|| "network.host".to_owned());
+pub(super) fn request(asked: &ImageBuildRequest<'_>, id: String, session: &str) -> SolveRequest {
+    let spec = asked.spec;
+    let mut attributes = attributes(spec);
+    if let Some(parent) = asked.cgroup_parent {
+        attributes.insert("cgroup-parent".to_owned(), parent.to_owned());
+    }
+    let reaches_host = spec.network == BuildNetwork::Host;
+    let entitlements = reaches_host.then(|| "network.host".to_owned());
     SolveRequest {
         r#ref: id,
         session: session.to_owned(),
         frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: attributes(spec),
+        frontend_attrs: attributes,
         exporter_deprecated: "moby".to_owned(),
-        exporter_attrs_deprecated: HashMap::from([("name".to_owned(), tag.to_owned())]),
+        exporter_attrs_deprecated: HashMap::from([("name".to_owned(), asked.tag.to_owned())]),
         cache: Some(cache(spec)),
         entitlements: entitlements.into_iter().collect(),
         ..SolveRequest::default()

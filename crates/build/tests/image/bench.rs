@@ -24,6 +24,7 @@ pub struct Bench {
     pub builder: ImageBuilder,
     pub env: EnvValues,
     pub tag: String,
+    pub cgroup_parent: Option<String>,
 }
 
 /// What came of a build.
@@ -43,6 +44,7 @@ impl Bench {
         Self {
             builder: ImageBuilder::new(DockerEngine::shared().socket()),
             env: EnvValues::new(),
+            cgroup_parent: None,
             tag: format!("landfall/test:{}", name.trim_start_matches('.')),
             tree,
         }
@@ -76,6 +78,7 @@ impl Bench {
             env: &self.env,
             credentials: &nobody,
             tag: &self.tag,
+            cgroup_parent: self.cgroup_parent.as_deref(),
             progress,
         });
         let listening = async {

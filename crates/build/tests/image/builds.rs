@@ -1,8 +1,10 @@
 //! What comes out of a build.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use landfall_model::spec::{Dockerfile, ImageBuildSpec};
+use landfall_build::image::ImageBuildError;
+use landfall_model::spec::{Dockerfile, ExtraHost, ImageBuildSpec, Ulimit};
 
 use crate::bench::{Bench, DockerEngine, IMAGE, inline, names, spec};
 
@@ -157,5 +159,76 @@ async fn c3_three_builds_at_once_do_not_meet() {
     let built = [built.0, built.1, built.2];
     for ((bench, built), name) in benches.iter().zip(&built).zip(["a", "b", "c"]) {
         assert_eq!(bench.read(built.id(), "/copy"), name);
+    }
+}
+
+#[tokio::test]
+async fn c3_steps_run_below_the_control_group_that_is_given_where_the_engine_can() {
+    let bench = Bench {
+        cgroup_parent: Some("/landfall-test-builds".to_owned()),
+        ..Bench::new(&[])
+    };
+    let spec = ImageBuildSpec {
+        no_cache: true,
+        ..inline("FROM BASE\nRUN cat /proc/self/cgroup\n")
+    };
+    let built = bench.build(&spec).await;
+    built.id();
+    let below = built
+        .lines()
+        .iter()
+        .any(|line| line.contains("/landfall-test-builds/"));
+    assert_eq!(below, bench.builder.can_confine().await.expect("an answer"));
+    // The engine leaves groups that it made.
+    for hierarchy in std::fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        for group in ["landfall-test-builds/buildkit", "landfall-test-builds"] {
+            let _ = std::fs::remove_dir(hierarchy.path().join(group));
+        }
+    }
+}
+
+#[tokio::test]
+async fn hosts_limits_and_shared_memory_are_as_asked_where_the_engine_knows_them() {
+    let bench = Bench::new(&[]);
+    let hosts = ImageBuildSpec {
+        extra_hosts: vec![
+            ExtraHost {
+                name: "db.internal".to_owned(),
+                address: [10, 1, 2, 3].into(),
+            },
+            ExtraHost {
+                name: "db6.internal".to_owned(),
+                address: "fd00::1".parse().expect("an address"),
+            },
+        ],
+        ..inline("FROM BASE\nRUN cat /etc/hosts\n")
+    };
+    let built = bench.build(&hosts).await;
+    built.id();
+    for host in ["10.1.2.3\tdb.internal", "fd00::1\tdb6.internal"] {
+        assert!(built.lines().contains(&host), "{:?}", built.lines());
+    }
+    let limits = ImageBuildSpec {
+        shm_size: Some(32 << 20),
+        ulimits: BTreeMap::from([(
+            "nofile".to_owned(),
+            Ulimit {
+                soft: 123,
+                hard: 456,
+            },
+        )]),
+        ..inline("FROM BASE\nRUN ulimit -n; busybox df -k /dev/shm\n")
+    };
+    let built = bench.build(&limits).await;
+    match &built.result {
+        Ok(_) => {
+            assert_eq!(built.lines()[0], "123");
+            assert!(built.lines()[2].contains(" 32768 "), "{:?}", built.lines());
+        }
+        Err(error) => assert!(matches!(error, ImageBuildError::TooOld { .. }), "{error:?}"),
     }
 }

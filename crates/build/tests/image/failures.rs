@@ -10,7 +10,7 @@ use crate::bench::{Bench, chain, inline, names, spec};
 #[tokio::test]
 async fn a_step_that_fails_is_named_with_its_code_and_its_last_lines() {
     let bench = Bench::new(&[]);
-    let spec = inline("FROM BASE\nRUN echo compiling; echo 'no such module' >&2; exit 3\n");
+    let spec = inline("FROM BASE\nRUN (echo compiling; echo 'no such module') >&2; exit 3\n");
     let failed = bench.build(&spec).await.error();
     let ImageBuildError::StepFailed {
         step, code, tail, ..
@@ -18,7 +18,7 @@ async fn a_step_that_fails_is_named_with_its_code_and_its_last_lines() {
     else {
         panic!("{failed:?}");
     };
-    assert!(step.starts_with("[2/2] RUN echo compiling"), "{step}");
+    assert!(step.starts_with("[2/2] RUN (echo compiling"), "{step}");
     assert_eq!(*code, Some(3));
     assert_eq!(tail, &["compiling", "no such module"]);
     assert_eq!(failed.tail(), tail);
