@@ -18,15 +18,29 @@ const MAX_THREADS: usize = 4;
 /// Anyone may execute it, as git sees it: one bit for all three.
 const EXECUTABLE: u32 = 0o111;
 
+/// Permissions, and the bits that change them for others.
+const PERMISSIONS: u32 = 0o7777;
+
 /// What a file counts as: what it is, besides its content.
 const PLAIN: u8 = b'f';
 const PROGRAM: u8 = b'x';
 const LINK: u8 = b'l';
+const DIRECTORY: u8 = b'd';
+
+/// Which permissions are part of what a file is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Permissions {
+    /// Whether anyone may execute it, as git sees it.
+    Executable,
+    /// All: they reach what is made.
+    All,
+}
 
 /// The digest of each of `paths` under `root`.
 pub(crate) fn hash_files(
     root: &Path,
     paths: &BTreeSet<PathBuf>,
+    permissions: Permissions,
     cache: Option<&Path>,
 ) -> Result<BTreeMap<String, Digest>, BuildError> {
     let known = cache.map(StatCache::load);
@@ -38,7 +52,7 @@ pub(crate) fn hash_files(
     let share = |first: usize| paths.iter().skip(first).step_by(threads).copied();
     let hash_share = |first| {
         share(first)
-            .map(|path| hash_file(root, path, known.as_ref()))
+            .map(|path| hash_file(root, path, permissions, known.as_ref()))
             .collect::<Result<Vec<_>, _>>()
     };
     let shares = thread::scope(|scope| {
@@ -69,7 +83,7 @@ struct Hashed {
     path: String,
     digest: Digest,
     content: Digest,
-    /// `None` for links, which are quicker read than looked up.
+    /// `None` for what is no file: a link is quicker read than looked up.
     stamp: Option<Stamp>,
 }
 
@@ -79,7 +93,12 @@ impl Hashed {
     }
 }
 
-fn hash_file(root: &Path, path: &Path, known: Option<&StatCache>) -> Result<Hashed, BuildError> {
+fn hash_file(
+    root: &Path,
+    path: &Path,
+    permissions: Permissions,
+    known: Option<&StatCache>,
+) -> Result<Hashed, BuildError> {
     let full = root.join(path);
     let name = name_of(path);
     let metadata = fs::symlink_metadata(&full).context("read", &full)?;
@@ -88,7 +107,7 @@ fn hash_file(root: &Path, path: &Path, known: Option<&StatCache>) -> Result<Hash
         let content = Digest::of(target.as_os_str().as_bytes());
         return Ok(Hashed {
             path: name,
-            digest: tagged(LINK, content),
+            digest: tagged(&[LINK], content),
             content,
             stamp: None,
         });
@@ -99,17 +118,26 @@ fn hash_file(root: &Path, path: &Path, known: Option<&StatCache>) -> Result<Hash
         Some(content) => content,
         None => hash_content(&full, &metadata)?,
     };
-    let kind = if metadata.mode() & EXECUTABLE == 0 {
-        PLAIN
-    } else {
-        PROGRAM
-    };
     Ok(Hashed {
         path: name,
-        digest: tagged(kind, content),
+        digest: tagged(&tag(&metadata, permissions), content),
         content,
-        stamp: Some(stamp),
+        stamp: metadata.is_file().then_some(stamp),
     })
+}
+
+fn tag(metadata: &Metadata, permissions: Permissions) -> Vec<u8> {
+    let mode = metadata.mode();
+    match permissions {
+        Permissions::Executable if mode & EXECUTABLE == 0 => vec![PLAIN],
+        Permissions::Executable => vec![PROGRAM],
+        Permissions::All => {
+            let kind = if metadata.is_dir() { DIRECTORY } else { PLAIN };
+            let mut tag = vec![kind];
+            tag.extend((mode & PERMISSIONS).to_be_bytes());
+            tag
+        }
+    }
 }
 
 fn hash_content(path: &Path, metadata: &Metadata) -> Result<Digest, BuildError> {
@@ -123,8 +151,8 @@ fn hash_content(path: &Path, metadata: &Metadata) -> Result<Digest, BuildError> 
     Ok(Digest::from_bytes(*hasher.finalize().as_bytes()))
 }
 
-fn tagged(kind: u8, content: Digest) -> Digest {
-    let mut bytes = vec![kind];
+fn tagged(tag: &[u8], content: Digest) -> Digest {
+    let mut bytes = tag.to_vec();
     bytes.extend_from_slice(content.as_bytes());
     Digest::of(&bytes)
 }

@@ -13,7 +13,7 @@ use landfall_model::spec::BuildSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BuildError;
-use crate::hashing::hash_files;
+use crate::hashing::{Permissions, hash_files};
 use crate::select::select;
 
 /// Part of every digest: a change of what counts makes every artifact new.
@@ -33,8 +33,9 @@ pub struct InputHash {
 /// A difference between two [`InputHash`]es.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// A path in the source tree, or the name of a setting: `build command`, `output`,
-    /// `exclude`, `env NAME`.
+    /// A path in the source tree, or the name of a setting: `build command`, `output`, `exclude`,
+    /// `env NAME`; of images `Dockerfile`, `target`, `base image NAME`, `build argument NAME` and
+    /// others.
     pub path: String,
     /// How it differs.
     pub kind: ChangeKind,
@@ -73,7 +74,7 @@ pub fn hash_inputs(
     spec: &BuildSpec,
     cache: Option<&Path>,
 ) -> Result<InputHash, BuildError> {
-    let files = hash_files(root, &select(root, spec)?, cache)?;
+    let files = hash_files(root, &select(root, spec)?, Permissions::Executable, cache)?;
     let settings = settings_of(spec);
     Ok(InputHash {
         digest: Digest::of_json(&(FORMAT, &settings, &files)),

@@ -7,6 +7,7 @@
 mod error;
 mod graph;
 mod hashing;
+pub mod image;
 mod inputs;
 mod lines;
 mod outputs;

@@ -35,7 +35,7 @@ pub enum Stream {
 pub(crate) struct Tail(Mutex<VecDeque<OutputLine>>);
 
 impl Tail {
-    fn push(&self, line: OutputLine) {
+    pub(crate) fn push(&self, line: OutputLine) {
         let Ok(mut lines) = self.0.lock() else { return };
         lines.push_back(line);
         if lines.len() <= TAIL {
@@ -97,22 +97,23 @@ pub(crate) async fn pump(
 }
 
 /// A line that is being read.
-#[derive(Default)]
-struct Line {
+#[derive(Debug, Default)]
+pub(crate) struct Line {
     bytes: Vec<u8>,
     dropped: usize,
-    begun: bool,
+    /// Whether there is anything of it yet.
+    pub begun: bool,
 }
 
 impl Line {
-    fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.begun |= !bytes.is_empty();
         let taken = bytes.len().min(MAX_LINE - self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..taken]);
         self.dropped += bytes.len() - taken;
     }
 
-    fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let mut text = String::from_utf8_lossy(&self.bytes).into_owned();
         if self.dropped > 0 {
             text.push_str(&format!(" … ({} more bytes)", self.dropped));

@@ -3,6 +3,7 @@
 
 mod build;
 mod check;
+mod image_build;
 mod service;
 mod task;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{BuildSpec, OutputSpec};
 pub use check::{BodyExpect, SmokeSpec, StatusRange, VersionSource, VersionSpec, WatchSpec};
+pub use image_build::{BuildNetwork, BuildSecret, Dockerfile, ExtraHost, ImageBuildSpec, Ulimit};
 pub use service::{
     ContainerSpec, FileSpec, LifeSpec, Limits, Probe, ProcessSpec, ReadySpec, RestartSpec,
     ServiceKind, ServiceSpec, StaticSpec, StopSpec,
