@@ -1,0 +1,7 @@
+#!/bin/sh
+# What is no program, or begins with a dash, is for Node.js.
+set -e
+if [ "${1#-}" != "$1" ] || [ -z "$(command -v "$1")" ] || { [ -f "$1" ] && ! [ -x "$1" ]; }; then
+    set -- node "$@"
+fi
+exec "$@"
