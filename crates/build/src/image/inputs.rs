@@ -104,3 +104,6 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
