@@ -26,7 +26,10 @@ APT = [
     "--option=DPkg::Options::=--force-unsafe-io",
 ]
 
-#: Starts a command in a root with processes and mounts of its own, which end with it.
+#: Starts a command with processes and mounts of its own, which end with it; and it ends with us.
+APART = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+#: Goes on in a root.
 ENTER = """
 root=$1 archives=$2
 shift 2
@@ -54,7 +57,7 @@ def bootstrap(root, archives, packages):
     mirror = find_mirror()
     include = ["--include", ",".join(packages)]
     cached = ["--cache-dir", archives]
-    run(["debootstrap", "--variant=minbase", *include, *cached, SUITE, root, mirror])
+    run([*APART, "debootstrap", "--variant=minbase", *include, *cached, SUITE, root, mirror])
     etc = root / "etc"
     (etc / "apt/sources.list").write_text(f"deb {mirror} {SUITE} main\n")
     (etc / "apt/apt.conf.d/99small").write_text('Acquire::Languages "none";\n')
@@ -94,8 +97,7 @@ def enter(root, archives, command):
         "LC_ALL": "C.UTF-8",
     }
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
-    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    run([*apart, "sh", "-euc", ENTER, "enter", root, archives, *command], env={**environment, **proxies})
+    run([*APART, "sh", "-euc", ENTER, "enter", root, archives, *command], env={**environment, **proxies})
 
 
 def clean(root):

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tarfile
+import tempfile
 import textwrap
 import time
 from dataclasses import dataclass, field
@@ -101,16 +102,16 @@ class Cache:
         began = time.monotonic()
         say(f"{layer.name}: building")
         # What a killed predecessor left: nobody else builds now.
-        work = self.dir / "work"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
+        for left in self.dir.glob("work-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=self.dir))
         below = None
         for each in layer.below.stack() if layer.below else []:
             below = work / "below"
             below.mkdir(exist_ok=True)
             run(["tar", "-xpf", self.tar(each), "-C", below])
         root = work / "root"
-        self.fill(layer, root, below)
+        self.fill(layer, root, below, work)
         tar = work / "layer.tar"
         size = write_tar(tar, root, below)
         diff_id = run(["sha256sum", tar]).split()[0]
@@ -125,7 +126,7 @@ class Cache:
         for old in self.layers.glob(f"{layer.name}-*"):
             old.unlink()
 
-    def fill(self, layer, root, below):
+    def fill(self, layer, root, below, work):
         archives = self.dir / "archives"
         if below is None:
             debian.bootstrap(root, archives, layer.packages)
@@ -136,7 +137,7 @@ class Cache:
             if layer.packages:
                 debian.install(root, archives, layer.packages)
         for package, what in layer.npm.items():
-            unpack_npm(package, what, root, self.dir / "work")
+            unpack_npm(package, what, root, work)
         for name, to in layer.files.items():
             place = root / to.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
