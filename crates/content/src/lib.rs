@@ -8,6 +8,7 @@
 //!
 //! This crate knows no SQL, no HTTP and no async runtime; callers run it on blocking threads.
 
+mod batch;
 mod blob;
 mod disk;
 mod error;
