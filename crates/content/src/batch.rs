@@ -24,6 +24,21 @@ pub(crate) const IN_MEMORY: u64 = 4 << 20;
 /// How much of a stream is read at a time, and tried to tell whether it compresses.
 const BUFFER: usize = 64 << 10;
 
+/// Why a stream was not taken.
+#[derive(Debug)]
+pub(crate) enum StreamError {
+    /// It cannot be read.
+    Source(io::Error),
+    /// The store cannot be written.
+    Store(ContentError),
+}
+
+impl From<ContentError> for StreamError {
+    fn from(error: ContentError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// Blobs that are to be published together. Several threads may fill one batch.
 pub(crate) struct Batch<'a> {
     store: &'a ContentStore,
@@ -115,21 +130,22 @@ impl<'a> BlobWriter<'a> {
     }
 
     /// Takes a stream of at most `limit` bytes into the batch, unless the store holds it. Its digest
-    /// and size. `from` is for messages.
+    /// and size.
     pub(crate) fn add_stream(
         &mut self,
         source: &mut dyn Read,
         limit: u64,
-        from: &Path,
-    ) -> Result<(Digest, u64), ContentError> {
+    ) -> Result<(Digest, u64), StreamError> {
         let mut source = source.take(limit);
         if limit <= IN_MEMORY {
             let mut bytes = Vec::new();
-            source.read_to_end(&mut bytes).context("read", from)?;
+            source
+                .read_to_end(&mut bytes)
+                .map_err(StreamError::Source)?;
             return Ok((self.add_bytes(&bytes)?, bytes.len() as u64));
         }
         let mut start = vec![0; BUFFER];
-        let filled = fill(&mut source, &mut start).context("read", from)?;
+        let filled = fill(&mut source, &mut start).map_err(StreamError::Source)?;
         let compresses = filled == BUFFER && self.compressor.is_worth(&start);
         let form = self.batch.form(compresses);
         let number = self.batch.streams.fetch_add(1, Ordering::Relaxed);
@@ -138,7 +154,7 @@ impl<'a> BlobWriter<'a> {
         let mut filled = filled;
         while filled > 0 {
             sink.write(&start[..filled]).context("write", &temp)?;
-            filled = fill(&mut source, &mut start).context("read", from)?;
+            filled = fill(&mut source, &mut start).map_err(StreamError::Source)?;
         }
         let content = sink.finish().context("write", &temp)?;
         if self.is_new(&content.0) {

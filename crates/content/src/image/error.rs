@@ -4,6 +4,7 @@ use std::io;
 
 use landfall_model::Digest;
 
+use crate::batch::StreamError;
 use crate::error::{ContentError, is_disk_full};
 
 /// A failure with an image.
@@ -121,6 +122,14 @@ impl ImageError {
             Self::Store(error) => error.is_disk_full(),
             Self::Stream { source, .. } => is_disk_full(source),
             _ => false,
+        }
+    }
+
+    /// A stream that could not be read, or not be kept.
+    pub(super) fn taking(operation: &'static str) -> impl FnOnce(StreamError) -> Self {
+        move |error| match error {
+            StreamError::Source(source) => Self::Stream { operation, source },
+            StreamError::Store(error) => Self::Store(error),
         }
     }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
 
 use landfall_model::Digest;
 
@@ -148,8 +147,8 @@ fn take(
     if found != expected {
         return Err(ImageError::Unasked { expected, found });
     }
-    let from = Path::new("the image that is received");
-    let (found, size) = writer.add_stream(input, object.size, from)?;
+    let taken = writer.add_stream(input, object.size);
+    let (found, size) = taken.map_err(ImageError::taking("receive an image"))?;
     if size < object.size {
         return Err(receiving()(io::ErrorKind::UnexpectedEof.into()));
     }

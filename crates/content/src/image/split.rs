@@ -1,7 +1,6 @@
 //! Taking a layer apart: the content of its files, and the recipe that makes it again.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use landfall_model::Digest;
 use sha2::{Digest as _, Sha256};
@@ -81,13 +80,15 @@ impl Splitter<'_, '_> {
         }
     }
 
-    fn content(&mut self, content: &mut dyn Read, limit: u64) -> Result<(), ContentError> {
+    fn content(&mut self, content: &mut dyn Read, limit: u64) -> Result<(), ImageError> {
         let mut hashing = Hashing {
             source: content,
             hasher: &mut self.made,
         };
-        let from = Path::new("a layer");
-        let (digest, size) = self.writer.add_stream(&mut hashing, limit, from)?;
+        let (digest, size) = self
+            .writer
+            .add_stream(&mut hashing, limit)
+            .map_err(ImageError::taking("read a layer"))?;
         if size > 0 {
             self.size += size;
             self.chunk.content(&digest, size);

@@ -2,6 +2,9 @@
 
 mod archives;
 mod engine;
+#[allow(dead_code, reason = "tests of other crates need other parts of it")]
+#[path = "../../../testkit/src/docker.rs"]
+mod engine_fixture;
 mod exports;
 mod faults;
 mod hostile;
