@@ -3,7 +3,7 @@
 //! It asks in rounds, at most four: for the index, for recipes, for their chunks, for content, each
 //! time only for what it lacks. What comes is believed only for its digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead, Read};
 
 use landfall_model::Digest;
@@ -28,6 +28,8 @@ pub struct ImageReceiver<'a> {
     root: Object,
     /// What needs no proof any more.
     known: BTreeMap<Digest, Layer>,
+    /// Recipes of layers of which nothing is missing any more.
+    whole: HashSet<Digest>,
     new_bytes: u64,
     _shared: StoreLock,
 }
@@ -51,6 +53,7 @@ impl ContentStore {
             root,
             _shared: self.share()?,
             known: self.known_layers()?,
+            whole: HashSet::new(),
             new_bytes: 0,
         })
     }
@@ -62,8 +65,8 @@ impl ImageReceiver<'_> {
     ///
     /// # Errors
     /// When what has come is not the image, or the store cannot be read.
-    pub fn missing(&self) -> Result<Vec<Object>, ImageError> {
-        self.store.missing_of(&self.id, self.root)
+    pub fn missing(&mut self) -> Result<Vec<Object>, ImageError> {
+        self.store.missing_of(&self.id, self.root, &mut self.whole)
     }
 
     /// Takes objects that were asked for, in this order. What came whole is kept even when the rest
@@ -87,7 +90,7 @@ impl ImageReceiver<'_> {
     /// # Errors
     /// When something is missing, or is not what the image's id says. The store then does not know
     /// the image.
-    pub fn finish(self) -> Result<IngestedImage, ImageError> {
+    pub fn finish(mut self) -> Result<IngestedImage, ImageError> {
         if let Some(object) = self.missing()?.first() {
             return Err(ImageError::NoObject(object.digest));
         }

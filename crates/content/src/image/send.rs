@@ -1,6 +1,6 @@
 //! The side of a transfer that has the image.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 
 use landfall_model::Digest;
@@ -34,7 +34,7 @@ impl ContentStore {
         let root = self.image_root(id)?;
         let mut objects = BTreeSet::new();
         let mut lacks = None;
-        self.visit(id, root, |object, is_there| {
+        self.visit(id, root, &mut HashSet::new(), |object, is_there| {
             objects.insert(object.digest);
             if !is_there {
                 lacks = Some(object.digest);

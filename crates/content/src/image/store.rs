@@ -55,7 +55,7 @@ impl ContentStore {
     /// Whether the store holds an image and all that it needs.
     pub fn contains_image(&self, id: &Digest) -> bool {
         self.image_root(id)
-            .and_then(|root| self.missing_of(id, root))
+            .and_then(|root| self.missing_of(id, root, &mut HashSet::new()))
             .is_ok_and(|missing| missing.is_empty())
     }
 
@@ -111,10 +111,16 @@ impl ContentStore {
         Ok(known)
     }
 
-    /// Every object of an image that the store lacks, as far as what is there names them.
-    pub(super) fn missing_of(&self, id: &Digest, root: Object) -> Result<Vec<Object>, ImageError> {
+    /// Every object of an image that the store lacks, as far as what is there names them. Layers
+    /// whose recipes are in `whole` are not looked at; those that turn out to be whole are added.
+    pub(super) fn missing_of(
+        &self,
+        id: &Digest,
+        root: Object,
+        whole: &mut HashSet<Digest>,
+    ) -> Result<Vec<Object>, ImageError> {
         let mut missing = Vec::new();
-        self.visit(id, root, |object, is_there| {
+        self.visit(id, root, whole, |object, is_there| {
             if !is_there {
                 missing.push(object);
             }
@@ -124,16 +130,17 @@ impl ContentStore {
 
     /// Every object of a known image that the store lacks.
     pub(crate) fn missing_in_image(&self, id: &Digest) -> Result<Vec<Digest>, ImageError> {
-        let missing = self.missing_of(id, self.image_root(id)?)?;
+        let missing = self.missing_of(id, self.image_root(id)?, &mut HashSet::new())?;
         Ok(missing.iter().map(|object| object.digest).collect())
     }
 
     /// Every blob that a known image needs.
     pub(crate) fn image_blobs(&self, id: &Digest) -> Result<HashSet<Digest>, ContentError> {
         let mut blobs = HashSet::new();
-        let visited = self
-            .image_root(id)
-            .and_then(|root| self.visit(id, root, |object, _| blobs.extend([object.digest])));
+        let visited = self.image_root(id).and_then(|root| {
+            let see = |object: Object, _| blobs.extend([object.digest]);
+            self.visit(id, root, &mut HashSet::new(), see)
+        });
         visited
             .map(|()| blobs)
             .map_err(|error| ContentError::UnreadableImage {
@@ -142,17 +149,21 @@ impl ContentStore {
             })
     }
 
-    /// Every object of an image, each once, and whether the store has it.
-    pub(crate) fn visit(
+    /// Every object of an image, each once, and whether the store has it. For `whole` see
+    /// [`missing_of`](Self::missing_of).
+    pub(super) fn visit(
         &self,
         id: &Digest,
         root: Object,
+        whole: &mut HashSet<Digest>,
         see: impl FnMut(Object, bool),
     ) -> Result<(), ImageError> {
         let mut visit = Visit {
             store: self,
             reader: ObjectReader::new(self),
             seen: HashSet::new(),
+            whole,
+            lacking: 0,
             see,
         };
         if visit.meet(root) {
@@ -171,14 +182,15 @@ impl ContentStore {
 
     /// Whether the store has all that a layer needs.
     pub(super) fn has_layer(&self, layer: &Layer) -> bool {
-        let mut whole = true;
         let mut visit = Visit {
             store: self,
             reader: ObjectReader::new(self),
             seen: HashSet::new(),
-            see: |_, is_there| whole &= is_there,
+            whole: &mut HashSet::new(),
+            lacking: 0,
+            see: |_, _| {},
         };
-        visit.layer(layer).is_ok() && whole
+        visit.layer(layer).is_ok() && visit.lacking == 0
     }
 
     pub(crate) fn image_path(&self, id: &Digest) -> PathBuf {
@@ -207,14 +219,19 @@ struct Visit<'a, F> {
     store: &'a ContentStore,
     reader: ObjectReader<'a>,
     seen: HashSet<Digest>,
+    /// Recipes of layers that the store has all of.
+    whole: &'a mut HashSet<Digest>,
+    /// Objects that the store lacks.
+    lacking: usize,
     see: F,
 }
 
 impl<F: FnMut(Object, bool)> Visit<'_, F> {
     fn layer(&mut self, layer: &Layer) -> Result<(), ImageError> {
-        if !self.meet(layer.recipe) {
+        if self.whole.contains(&layer.recipe.digest) || !self.meet(layer.recipe) {
             return Ok(());
         }
+        let lacking = self.lacking;
         let recipe = self.reader.recipe(layer)?;
         let recipe = recipe.ok_or(ImageError::NoObject(layer.recipe.digest))?;
         for object in recipe.chunks {
@@ -230,6 +247,10 @@ impl<F: FnMut(Object, bool)> Visit<'_, F> {
                 }
             }
         }
+        // What another layer lacks as well has been counted there, and is looked for again there.
+        if self.lacking == lacking {
+            self.whole.insert(layer.recipe.digest);
+        }
         Ok(())
     }
 
@@ -239,6 +260,7 @@ impl<F: FnMut(Object, bool)> Visit<'_, F> {
             return false;
         }
         let is_there = blob::find(&self.store.blobs(), &object.digest).is_some();
+        self.lacking += usize::from(!is_there);
         (self.see)(object, is_there);
         is_there
     }
