@@ -1,4 +1,4 @@
-//! `bench proxy|supervisor|deploy`: what Landfall's claims of speed and size rest on.
+//! `bench proxy|supervisor|deploy|image`: what Landfall's claims of speed and size rest on.
 //!
 //! Every program under test is the real one, started as its users start it, on loopback and in a
 //! temporary directory; nothing is left running. Peers are measured in the same run, in turns, so
@@ -14,6 +14,7 @@ mod apps;
 mod cpu;
 mod deploy;
 mod http;
+mod image;
 mod landfall;
 mod machine;
 mod memory;
@@ -31,7 +32,7 @@ use anyhow::Result;
 use options::{Bench, Options};
 
 const USAGE: &str = "\
-usage: bench proxy|supervisor|deploy [options]
+usage: bench proxy|supervisor|deploy|image [options]
 
   --json               one JSON object instead of tables
   --ahead              run ahead of what else this machine does (needs root)
@@ -70,6 +71,7 @@ fn run(options: &Options) -> Result<()> {
         Bench::Proxy => proxy::run(options)?,
         Bench::Supervisor => supervisor::run(options)?,
         Bench::Deploy => deploy::run(options)?,
+        Bench::Image => image::run(options)?,
     };
     if options.json {
         println!("{}", report.json());

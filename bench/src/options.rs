@@ -11,6 +11,8 @@ pub enum Bench {
     Supervisor,
     /// What a deployment adds to the app's own start.
     Deploy,
+    /// Bringing an image over, against a registry and `docker save | docker load`.
+    Image,
 }
 
 /// The command line.
@@ -44,6 +46,7 @@ impl Options {
             "proxy" => Bench::Proxy,
             "supervisor" => Bench::Supervisor,
             "deploy" => Bench::Deploy,
+            "image" => Bench::Image,
             _ => return None,
         };
         let mut options = Self {

@@ -21,7 +21,11 @@ pub fn run(name: &str, rest: &[&str]) -> Result<bool> {
             peers.push(setup::pm2()?.to_string_lossy().into_owned());
         }
         "deploy" => {}
-        _ => bail!("there is no benchmark {name}: proxy, supervisor and deploy are there"),
+        "image" => {
+            setup::docker()?;
+            setup::registry()?;
+        }
+        _ => bail!("there is no benchmark {name}: proxy, supervisor, deploy and image are there"),
     }
     let mut build = cargo(&["build", "--release", "--locked", "--quiet"]);
     build.args(["--package=landfall", "--package=hello", "--package=bench"]);

@@ -23,8 +23,9 @@ usage: cargo xtask <task>
   test          everything: format, lints, licences, binaries, fixtures, all tests;
                 installs what is missing
   test --fast   format, lints and unit tests only; installs nothing
-  bench proxy|supervisor|deploy [--json] [--ahead] [--rounds N]
-                measures release builds against nginx and haproxy, against PM2, or by themselves;
+  bench proxy|supervisor|deploy|image [--json] [--ahead] [--rounds N]
+                measures release builds against nginx and haproxy, against PM2, by themselves, or
+                against a registry of images;
                 installs what is missing; see docs/benchmarks.md
   compose-oracle DIR…
                 compares every Compose file below the directories with Docker Compose 2.40,

@@ -3,6 +3,8 @@
 //! Looks before it installs: on a machine that has everything, nothing is touched.
 
 mod compose;
+mod engine;
+mod newer;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::{cargo, must, works};
 
 pub use compose::{COMPOSE_ORACLE, compose_oracle};
+pub use engine::{NEWER_ENGINE, newer_engine};
 
 /// The version of cargo-deny that `deny.toml` was written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -75,6 +78,17 @@ pub fn proxy_peers() -> Result<()> {
         return Ok(());
     }
     apt_install(&["nginx", "haproxy", "wrk"])
+}
+
+/// Makes sure of a registry of images.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn registry() -> Result<()> {
+    match works("docker-registry", &["--version"]) {
+        true => Ok(()),
+        false => apt_install(&["docker-registry"]),
+    }
 }
 
 /// Makes sure of PM2; the program.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -17,7 +17,10 @@ pub fn everything() -> Result<bool> {
     setup::node()?;
     setup::docker()?;
     let deny = setup::cargo_deny()?;
-    let compose = setup::compose_oracle()?;
+    let peers = [
+        (setup::COMPOSE_ORACLE, setup::compose_oracle()?),
+        (setup::NEWER_ENGINE, setup::newer_engine()?),
+    ];
 
     let mut steps = Steps::default();
     lint(&mut steps);
@@ -45,7 +48,7 @@ pub fn everything() -> Result<bool> {
         "doc tests",
         cargo(&["test", "--quiet", "--doc", "--workspace", "--locked"]),
     );
-    tests(&mut steps, &[], Some(&compose))?;
+    tests(&mut steps, &[], &peers)?;
     Ok(steps.finish())
 }
 
@@ -56,7 +59,7 @@ pub fn everything() -> Result<bool> {
 pub fn fast() -> Result<bool> {
     let mut steps = Steps::default();
     lint(&mut steps);
-    tests(&mut steps, &["--lib", "--bins"], None)?;
+    tests(&mut steps, &["--lib", "--bins"], &[])?;
     Ok(steps.finish())
 }
 
@@ -76,7 +79,7 @@ fn lint(steps: &mut Steps) {
         );
 }
 
-fn tests(steps: &mut Steps, only: &[&str], compose: Option<&Path>) -> Result<()> {
+fn tests(steps: &mut Steps, only: &[&str], peers: &[(&str, PathBuf)]) -> Result<()> {
     let mut command = match works("cargo", &["nextest", "--version"]) {
         true => cargo(&[
             "nextest",
@@ -94,8 +97,8 @@ fn tests(steps: &mut Steps, only: &[&str], compose: Option<&Path>) -> Result<()>
         ]),
     };
     command.args(only).env("LANDFALL_TEST_BINS", bins()?);
-    if let Some(compose) = compose {
-        command.env(setup::COMPOSE_ORACLE, compose);
+    for (variable, peer) in peers {
+        command.env(variable, peer);
     }
     steps.run("tests", command);
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use landfall_model::Digest;
 
+use crate::image::ImageError;
 use crate::index::InvalidTree;
 use crate::path::{InvalidPath, TreePath};
 
@@ -92,6 +93,14 @@ pub enum ContentError {
         digest: Digest,
         /// How; `None` when it is a tree, but another one.
         source: Option<InvalidTree>,
+    },
+    /// What a stored image needs cannot be told.
+    #[error("read image {image} in the content store")]
+    UnreadableImage {
+        /// The image.
+        image: Digest,
+        /// Why.
+        source: Box<ImageError>,
     },
     /// A stored blob is not what it was. It has been set aside, so that ingesting it again heals.
     #[error("the stored content {0} is damaged")]

@@ -19,6 +19,8 @@ use crate::store::ContentStore;
 pub struct Collected {
     /// Trees that went.
     pub trees: u64,
+    /// Images that went.
+    pub images: u64,
     /// Blobs that went.
     pub blobs: u64,
     /// Bytes of disk that came free.
@@ -28,11 +30,12 @@ pub struct Collected {
 }
 
 impl ContentStore {
-    /// Removes every tree that is neither in `keep` nor held, and every blob that no remaining
-    /// tree needs. Waits for ingests and materialisations that are under way, and they for it.
+    /// Removes every tree and image that is neither in `keep` nor held, and every blob that no
+    /// remaining one needs. Waits for ingests, materialisations and transfers that are under way,
+    /// and they for it.
     ///
     /// # Errors
-    /// When a kept tree is damaged, so that what it needs is unknown: then nothing is removed. Or
+    /// When a kept tree or image is damaged, so that what it needs is unknown: then nothing is removed. Or
     /// when something cannot be removed.
     pub fn collect_garbage(&self, keep: &BTreeSet<Digest>) -> Result<Collected, ContentError> {
         let _alone = self.monopolise()?;
@@ -54,7 +57,12 @@ impl ContentStore {
             }
         }
         collected.missing.sort();
+        let images = self.images()?;
+        for id in images.iter().filter(|id| kept.contains(&id.hex())) {
+            needed.extend(self.image_blobs(id)?);
+        }
         self.remove_trees(&kept, &mut collected)?;
+        self.remove_images(&kept, &mut collected)?;
         self.remove_blobs(&needed, &mut collected)?;
         Ok(collected)
     }
@@ -73,6 +81,21 @@ impl ContentStore {
         }
         // Trees are gone for good before the content that they named.
         sync_directory(&self.trees())
+    }
+
+    fn remove_images(
+        &self,
+        kept: &HashSet<String>,
+        collected: &mut Collected,
+    ) -> Result<(), ContentError> {
+        for path in list(&self.image_names())? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !kept.contains(name.as_ref()) {
+                collected.bytes += remove(&path)?;
+                collected.images += 1;
+            }
+        }
+        sync_directory(&self.image_names())
     }
 
     fn remove_blobs(

@@ -1,22 +1,20 @@
 //! Taking files into the store.
 //!
-//! Content is hashed by a few threads, written to a scratch directory, made durable all at once,
-//! and only then given its names; the tree's index comes last. Killed at any moment, this leaves
-//! nothing but a scratch directory, or complete blobs that no tree names yet.
+//! Content is hashed by a few threads and published as one batch; the tree's index comes last.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use landfall_model::Digest;
 use rustix::io::Errno;
 
-use crate::blob::{self, Compressor, Form};
-use crate::disk::{create_new, sync_all, sync_directory, write_durably};
+use crate::batch::{Batch, BlobWriter, IN_MEMORY, lock};
+use crate::blob::{self, Form};
+use crate::disk::write_durably;
 use crate::error::{ContentError, Context as _};
 use crate::exclude::Exclude;
 use crate::hold::Hold;
@@ -24,11 +22,7 @@ use crate::index::{Entry, EntryKind, TreeIndex};
 use crate::parallel::for_each;
 use crate::path::TreePath;
 use crate::scan::{Found, Planned, scan};
-use crate::scratch::Scratch;
 use crate::store::ContentStore;
-
-/// Files up to this size are read once, whole.
-const IN_MEMORY: u64 = 4 << 20;
 
 /// A directory or file, and its place in the tree.
 #[derive(Debug, Clone, Copy)]
@@ -69,14 +63,14 @@ impl ContentStore {
         let _shared = self.share()?;
         let found = scan(sources, exclude)?;
         let batch = Batch::new(self)?;
-        let contents = batch.add_all(&found)?;
+        let contents = add_all(&batch, &found)?;
         let index = index_of(&found, &contents)?;
         let new_bytes = batch.publish()?;
         let digest = index.digest();
         let hold = Hold::take(&self.holds(), &digest)?;
         let path = self.tree_path(&digest);
         // Written even where one is: it may be damaged.
-        write_durably(&batch.scratch.path().join("index"), &path, &index.encode())?;
+        write_durably(&batch.temp("index"), &path, &index.encode())?;
         let (files, bytes) = index.totals();
         Ok(Ingested {
             digest,
@@ -126,90 +120,41 @@ fn index_of(found: &Found, contents: &Contents) -> Result<TreeIndex, ContentErro
     Ok(TreeIndex::new(found.entries.iter().map(entry).collect())?)
 }
 
-/// Blobs on their way into the store.
-struct Batch<'a> {
-    store: &'a ContentStore,
-    scratch: Scratch,
-    /// Blobs that this batch writes, so that equal files are written once.
-    claimed: Mutex<HashSet<Digest>>,
-    /// Finished files: where they are, and where they go.
-    written: Mutex<Vec<(PathBuf, PathBuf)>>,
-    new_bytes: AtomicU64,
-}
-
-impl<'a> Batch<'a> {
-    fn new(store: &'a ContentStore) -> Result<Self, ContentError> {
-        Ok(Self {
-            store,
-            scratch: store.scratch()?,
-            claimed: Mutex::default(),
-            written: Mutex::default(),
-            new_bytes: AtomicU64::new(0),
-        })
-    }
-
-    fn add_all(&self, found: &Found) -> Result<Contents, ContentError> {
-        let first = found.entries.values().filter_map(|planned| match planned {
-            Planned::File { source, .. } => Some(source),
-            Planned::Directory { .. } | Planned::Symlink { .. } => None,
-        });
-        let doubles = found.doubles.iter().map(|(_, source)| source);
-        // A set: two sources may ship one file to two places.
-        let sources: Vec<&PathBuf> = first
-            .chain(doubles)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        let contents = Mutex::new(Contents::new());
-        for_each(
-            &sources,
-            || {
-                Ok(Worker {
-                    batch: self,
-                    compressor: Compressor::new().context("prepare", Path::new("zstd"))?,
-                })
-            },
-            |worker, source| {
-                let content = worker.add(source)?;
-                lock(&contents).insert((*source).clone(), content);
-                Ok(())
-            },
-        )?;
-        Ok(contents
-            .into_inner()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()))
-    }
-
-    /// Makes everything durable, then visible. The number of new bytes.
-    fn publish(&self) -> Result<u64, ContentError> {
-        let written = std::mem::take(&mut *lock(&self.written));
-        sync_all(
-            self.scratch.handle(),
-            written.iter().map(|(temp, _)| temp.as_path()),
-        )?;
-        let mut directories = BTreeSet::new();
-        for (temp, path) in &written {
-            let directory = path.parent().unwrap_or(path);
-            if directories.insert(directory.to_owned()) {
-                fs::create_dir_all(directory).context("make", directory)?;
-            }
-            fs::rename(temp, path).context("rename into place", path)?;
-        }
-        sync_all(
-            self.scratch.handle(),
-            directories.iter().map(PathBuf::as_path),
-        )?;
-        if !directories.is_empty() {
-            sync_directory(&self.store.blobs())?;
-        }
-        Ok(self.new_bytes.load(Ordering::Relaxed))
-    }
+/// Takes the content of all files into the batch.
+fn add_all(batch: &Batch<'_>, found: &Found) -> Result<Contents, ContentError> {
+    let first = found.entries.values().filter_map(|planned| match planned {
+        Planned::File { source, .. } => Some(source),
+        Planned::Directory { .. } | Planned::Symlink { .. } => None,
+    });
+    let doubles = found.doubles.iter().map(|(_, source)| source);
+    // A set: two sources may ship one file to two places.
+    let sources: Vec<&PathBuf> = first
+        .chain(doubles)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let contents = Mutex::new(Contents::new());
+    for_each(
+        &sources,
+        || {
+            Ok(Worker {
+                writer: BlobWriter::new(batch)?,
+            })
+        },
+        |worker, source| {
+            let content = worker.add(source)?;
+            lock(&contents).insert((*source).clone(), content);
+            Ok(())
+        },
+    )?;
+    Ok(contents
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner()))
 }
 
 /// One thread's share of the work.
 struct Worker<'a> {
-    batch: &'a Batch<'a>,
-    compressor: Compressor,
+    writer: BlobWriter<'a>,
 }
 
 impl Worker<'_> {
@@ -239,39 +184,25 @@ impl Worker<'_> {
         file.take(size + 1)
             .read_to_end(&mut bytes)
             .context("read", source)?;
-        let content = (Digest::of(&bytes), bytes.len() as u64);
-        if self.is_new(&content.0) {
-            let packed = (!self.batch.store.reflinks())
-                .then(|| self.compressor.compress(&bytes))
-                .flatten();
-            let (form, stored) = match &packed {
-                Some(packed) => (Form::Zstd, packed),
-                None => (Form::Raw, &bytes),
-            };
-            self.write(content, form, |out| out.write_all(stored))?;
-        }
-        Ok(content)
+        Ok((self.writer.add_bytes(&bytes)?, bytes.len() as u64))
     }
 
     fn add_large(&mut self, file: &mut File, source: &Path) -> Result<(Digest, u64), ContentError> {
         let mut hasher = blake3::Hasher::new();
         let size = io::copy(file, &mut hasher).context("read", source)?;
         let digest = Digest::from_bytes(*hasher.finalize().as_bytes());
-        if !self.is_new(&digest) {
+        if !self.writer.is_new(&digest) {
             return Ok((digest, size));
         }
         file.rewind().context("read", source)?;
         let mut start = vec![0; 64 << 10];
         let read = file.read(&mut start).context("read", source)?;
         file.rewind().context("read", source)?;
-        let form = if !self.batch.store.reflinks() && self.compressor.is_worth(&start[..read]) {
-            Form::Zstd
-        } else {
-            Form::Raw
-        };
+        let form = self.writer.form_of(&start[..read]);
         // Hashed again on the way: what is stored under a digest has it.
         let mut again = Hashing::new(file);
-        self.write((digest, size), form, |out| match form {
+        let content = (digest, size);
+        self.writer.write(content, form, |out| match form {
             Form::Raw => io::copy(&mut again, out).map(drop),
             Form::Zstd => {
                 let mut encoder = blob::encoder(out)?;
@@ -282,28 +213,7 @@ impl Worker<'_> {
         if again.hasher.finalize().as_bytes() != digest.as_bytes() {
             return Err(changed(source));
         }
-        Ok((digest, size))
-    }
-
-    /// Whether this worker is the one that has to write the content.
-    fn is_new(&self, digest: &Digest) -> bool {
-        blob::find(&self.batch.store.blobs(), digest).is_none()
-            && lock(&self.batch.claimed).insert(*digest)
-    }
-
-    fn write(
-        &self,
-        (digest, size): (Digest, u64),
-        form: Form,
-        fill: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<(), ContentError> {
-        let temp = self.batch.scratch.path().join(digest.hex());
-        let mut out = create_new(&temp)?;
-        fill(&mut out).context("write", &temp)?;
-        let path = blob::path(&self.batch.store.blobs(), &digest, form);
-        lock(&self.batch.written).push((temp, path));
-        self.batch.new_bytes.fetch_add(size, Ordering::Relaxed);
-        Ok(())
+        Ok(content)
     }
 }
 
@@ -376,11 +286,4 @@ fn changed(path: &Path) -> ContentError {
     ContentError::Changed {
         path: path.to_owned(),
     }
-}
-
-/// A panic of another thread leaves nothing half-done under these locks.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

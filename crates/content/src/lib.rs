@@ -1,4 +1,4 @@
-//! The content-addressed store: blobs, tree indexes and materialised trees.
+//! The content-addressed store: blobs, tree indexes, materialised trees, and images.
 //!
 //! [`ContentStore`] owns the directory `content/` of a state directory and everything under it. A
 //! tree is a [`TreeIndex`] named by the digest of its canonical form; its files are blobs named by
@@ -8,12 +8,14 @@
 //!
 //! This crate knows no SQL, no HTTP and no async runtime; callers run it on blocking threads.
 
+mod batch;
 mod blob;
 mod disk;
 mod error;
 mod exclude;
 mod garbage;
 mod hold;
+pub mod image;
 mod index;
 mod ingest;
 mod links;

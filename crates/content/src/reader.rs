@@ -76,6 +76,40 @@ impl<'a> BlobReader<'a> {
         Ok(Outcome::Copied)
     }
 
+    /// The content `digest` of `size` bytes, whole; `None` when it is not there.
+    pub(crate) fn read(
+        &mut self,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Option<Vec<u8>>, ContentError> {
+        let mut content = Vec::new();
+        let found = self.write_to(digest, size, &mut content)?;
+        Ok(found.then_some(content))
+    }
+
+    /// Writes the content `digest` of `size` bytes; `false` when it is not there.
+    pub(crate) fn write_to(
+        &mut self,
+        digest: &Digest,
+        size: u64,
+        out: &mut dyn Write,
+    ) -> Result<bool, ContentError> {
+        let Some((at, form)) = blob::find(&self.store.blobs(), digest) else {
+            return Ok(false);
+        };
+        let path = Path::new("a stream");
+        if form == Form::Zstd
+            && size <= AT_ONCE
+            && let Some(content) = self.unpack(digest, size, &at)
+        {
+            out.write_all(&content).context("write", path)?;
+            return Ok(true);
+        }
+        let source = File::open(&at).context("open", &at)?;
+        self.copy(digest, size, (source, &at, form), out, path)?;
+        Ok(true)
+    }
+
     /// Checks the stored file `at`, which should be the content `digest`.
     pub(crate) fn check(
         &mut self,

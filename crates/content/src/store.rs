@@ -5,7 +5,8 @@
 //!         lock              shared by whoever reads or adds, alone by who collects garbage
 //!         blobs/ab/cd…      content as it is        blobs/ab/cd….zst   the same, compressed
 //!         trees/ab12…       tree indexes
-//!         holds/ab12….x     trees that live processes still need
+//!         images/ab12…      which index describes the image of that id
+//!         holds/ab12….x     trees and images that live processes still need
 //!         broken/           damaged blobs that were set aside
 //!         tmp/              what is not finished
 //! ```
@@ -27,7 +28,10 @@ use crate::index::TreeIndex;
 use crate::scratch::{Scratch, remove_stale};
 
 /// The layout that this build writes, and the newest that it knows.
-pub const STORE_FORMAT: u32 = 1;
+pub const STORE_FORMAT: u32 = 2;
+
+/// The layout that has no images, which this build makes into its own by adding them.
+const WITHOUT_IMAGES: u32 = 1;
 
 pub(crate) const SCRATCH_PREFIX: &str = "work-";
 
@@ -49,7 +53,7 @@ impl ContentStore {
     /// # Errors
     /// When the directory cannot be made or read, or was written by a newer Landfall.
     pub fn open(root: &Path) -> Result<Self, ContentError> {
-        for directory in ["", "blobs", "trees", "holds", "broken", "tmp"] {
+        for directory in ["", "blobs", "trees", "images", "holds", "broken", "tmp"] {
             let path = root.join(directory);
             fs::DirBuilder::new()
                 .recursive(true)
@@ -99,8 +103,8 @@ impl ContentStore {
         })
     }
 
-    /// Keeps a tree from garbage collection while the hold lives. Ask
-    /// [`contains_tree`](Self::contains_tree) after taking it, not before.
+    /// Keeps a tree or an image from garbage collection while the hold lives. Ask
+    /// [`contains_tree`](Self::contains_tree) or [`contains_image`](Self::contains_image) after taking it, not before.
     ///
     /// # Errors
     /// When the hold cannot be written.
@@ -120,6 +124,10 @@ impl ContentStore {
 
     pub(crate) fn trees(&self) -> PathBuf {
         self.root.join("trees")
+    }
+
+    pub(crate) fn image_names(&self) -> PathBuf {
+        self.root.join("images")
     }
 
     pub(crate) fn holds(&self) -> PathBuf {
@@ -169,19 +177,22 @@ impl ContentStore {
     fn check_format(&self) -> Result<(), ContentError> {
         let path = self.root.join("format");
         let found = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let scratch = self.scratch()?;
-                let text = format!("{STORE_FORMAT}\n");
-                return write_durably(&scratch.path().join("format"), &path, text.as_bytes());
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.write_format(&path),
             read => read.context("read", &path)?,
         };
-        if found.trim().parse() == Ok(STORE_FORMAT) {
-            return Ok(());
+        match found.trim().parse() {
+            Ok(STORE_FORMAT) => Ok(()),
+            Ok(WITHOUT_IMAGES) => self.write_format(&path),
+            _ => Err(ContentError::UnknownFormat {
+                path: self.root.clone(),
+                found: found.trim().to_owned(),
+            }),
         }
-        Err(ContentError::UnknownFormat {
-            path: self.root.clone(),
-            found: found.trim().to_owned(),
-        })
+    }
+
+    fn write_format(&self, path: &Path) -> Result<(), ContentError> {
+        let scratch = self.scratch()?;
+        let text = format!("{STORE_FORMAT}\n");
+        write_durably(&scratch.path().join("format"), path, text.as_bytes())
     }
 }

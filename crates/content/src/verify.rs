@@ -5,6 +5,7 @@ use landfall_model::Digest;
 use crate::blob;
 use crate::error::ContentError;
 use crate::garbage::list;
+use crate::image::image_of;
 use crate::path::TreePath;
 use crate::reader::BlobReader;
 use crate::store::ContentStore;
@@ -14,6 +15,8 @@ use crate::store::ContentStore;
 pub struct Verified {
     /// Trees that were read.
     pub trees: u64,
+    /// Images that were read.
+    pub images: u64,
     /// Blobs that were read.
     pub blobs: u64,
     /// Everything that is not as it should be.
@@ -38,6 +41,17 @@ pub enum Broken {
         path: TreePath,
         /// Its content.
         blob: Digest,
+    },
+    /// An image whose parts do not fit together.
+    #[error("image {0} is damaged")]
+    Image(Digest),
+    /// Something that an image needs and the store lacks.
+    #[error("image {image} lacks {object}")]
+    MissingObject {
+        /// The image.
+        image: Digest,
+        /// What it lacks.
+        object: Digest,
     },
     /// A file that the store did not put there.
     #[error("{0} is not the store's")]
@@ -77,7 +91,25 @@ impl ContentStore {
                 }
             }
         }
+        for path in list(&self.image_names())? {
+            match image_of(&path) {
+                Some(id) => self.verify_image(&id, &mut verified),
+                None => {
+                    let name = path.display().to_string();
+                    verified.broken.push(Broken::Stranger(name));
+                }
+            }
+        }
         Ok(verified)
+    }
+
+    fn verify_image(&self, id: &Digest, verified: &mut Verified) {
+        verified.images += 1;
+        let missing = |object| Broken::MissingObject { image: *id, object };
+        match self.missing_in_image(id) {
+            Ok(objects) => verified.broken.extend(objects.into_iter().map(missing)),
+            Err(_) => verified.broken.push(Broken::Image(*id)),
+        }
     }
 
     fn verify_tree(&self, digest: &Digest, verified: &mut Verified) -> Result<(), ContentError> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use landfall_content::{ContentError, ContentStore, Exclude, TreeSource};
+use landfall_content::{ContentError, ContentStore, Exclude, STORE_FORMAT, TreeSource};
 use tempfile::TempDir;
 
 fn dir() -> TempDir {
@@ -347,7 +347,11 @@ fn damaged_content_is_named_never_shipped_and_healed_by_ingesting_it_again() {
 fn a_store_of_a_newer_format_is_refused() {
     let home = dir();
     ContentStore::open(home.path()).unwrap();
-    fs::write(home.path().join("format"), "2\n").unwrap();
+    fs::write(
+        home.path().join("format"),
+        format!("{}\n", STORE_FORMAT + 1),
+    )
+    .unwrap();
     let error = ContentStore::open(home.path()).unwrap_err();
     assert!(
         matches!(error, ContentError::UnknownFormat { .. }),

@@ -57,6 +57,12 @@ impl Digest {
         Self { algorithm, bytes }
     }
 
+    /// A SHA-256 digest computed elsewhere.
+    pub fn from_sha256(bytes: [u8; 32]) -> Self {
+        let algorithm = Algorithm::Sha256;
+        Self { algorithm, bytes }
+    }
+
     /// How it was computed.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -142,6 +148,7 @@ mod tests {
         let parsed: Digest = image.parse().unwrap();
         assert_eq!(parsed.to_string(), image);
         assert_ne!(parsed, digest, "of another algorithm");
+        assert_eq!(parsed, Digest::from_sha256(*digest.as_bytes()));
         for bad in [
             "",
             "b3:",

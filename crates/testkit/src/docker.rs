@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const DOCKER: &str = "/usr/bin/docker";
 /// How long an engine may take to come and to go on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Names a directory with the programs of an engine that is newer than the system's.
+const NEWER_ENGINE: &str = "LANDFALL_NEWER_ENGINE";
 /// The one image that there is.
 pub const IMAGE: &str = "landfall-test/busybox:1";
 
@@ -43,6 +45,8 @@ rm -rf "$dir"
 #[derive(Debug)]
 pub struct DockerEngine {
     dir: PathBuf,
+    /// Where its programs are, if not where the system has them.
+    programs: Option<PathBuf>,
     live_restore: bool,
     /// The second byte of its networks' addresses.
     octet: u8,
@@ -59,6 +63,17 @@ impl DockerEngine {
 
     /// An engine that ends when it is dropped. With live restore its containers outlive its stops.
     pub fn start(live_restore: bool) -> Self {
+        Self::start_with(live_restore, None)
+    }
+
+    /// An engine of another version: the one whose programs are in the directory that the variable
+    /// names. None where it is not set; `cargo xtask test` sets it.
+    pub fn start_newer() -> Option<Self> {
+        let programs = std::env::var_os(NEWER_ENGINE)?;
+        Some(Self::start_with(false, Some(programs.into())))
+    }
+
+    fn start_with(live_restore: bool, programs: Option<PathBuf>) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("lf-docker-")
             .tempdir()
@@ -75,6 +90,7 @@ impl DockerEngine {
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
         let mut engine = Self {
             dir,
+            programs,
             live_restore,
             // Above what clouds and home networks use most, below what Docker takes by itself.
             octet: 64 + u8::try_from(random % 128).expect("a small number"),
@@ -99,7 +115,7 @@ impl DockerEngine {
             .open(self.dir.join("log"))
             .expect("a log");
         let path = |name: &str| self.dir.join(name).into_os_string();
-        let mut dockerd = Command::new("dockerd");
+        let mut dockerd = self.dockerd_command();
         dockerd
             .arg("--data-root")
             .arg(path("data"))
@@ -130,6 +146,18 @@ impl DockerEngine {
                 .status()
                 .is_ok_and(|s| s.success())
         });
+    }
+
+    fn dockerd_command(&self) -> Command {
+        let Some(programs) = &self.programs else {
+            return Command::new("dockerd");
+        };
+        let mut dockerd = Command::new(programs.join("dockerd"));
+        // It looks for containerd and its other helpers there.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
+        dockerd.env("PATH", std::env::join_paths(path).expect("a path"));
+        dockerd
     }
 
     /// Ends the daemon as the system does when it restarts it.
@@ -193,6 +221,25 @@ impl DockerEngine {
         self.docker(&["import", &tar.to_string_lossy(), name]);
     }
 
+    /// Builds the image that the Dockerfile of a directory describes; its id.
+    pub fn build(&self, dir: &Path) -> String {
+        let output = self
+            .client()
+            .env("DOCKER_BUILDKIT", "0")
+            .args(["build", "--network=none", "--quiet"])
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the client of docker.io");
+        assert!(
+            output.status.success(),
+            "docker build: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(self) {
@@ -228,7 +275,7 @@ pub fn busybox_root(root: &Path) {
 }
 
 fn busybox_tools() -> impl Iterator<Item = &'static str> {
-    "sh cat echo env sleep nc id kill ls seq stat touch wget nslookup hostname true false httpd"
+    "sh cat chmod echo env sleep nc id kill ln ls mkfifo rm seq stat touch wget nslookup hostname true false httpd"
         .split(' ')
 }
 

@@ -57,7 +57,10 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ),
     ("hello", &[]),
     ("xtask", &[]),
-    ("bench", &["landfall-load"]),
+    (
+        "bench",
+        &["landfall-load", "landfall-content", "landfall-model"],
+    ),
 ];
 
 /// What a crate must never reach for, by name of the foreign crate.

@@ -5,6 +5,7 @@ mod bench;
 mod both;
 mod ends;
 mod engine;
+#[allow(dead_code, reason = "tests of other crates need other parts of it")]
 #[path = "../../../testkit/src/docker.rs"]
 mod engine_fixture;
 mod logs;

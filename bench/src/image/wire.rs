@@ -1,0 +1,77 @@
+//! Where bytes are counted that pass.
+
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use anyhow::Result;
+
+/// Loopback, port by port: a way to an address on which every byte is counted, both directions.
+pub struct Wire {
+    /// Where it begins.
+    pub port: u16,
+    passed: Arc<AtomicU64>,
+}
+
+impl Wire {
+    /// A way to this address, for as long as the program runs.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub fn to(address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let passed = Arc::new(AtomicU64::new(0));
+        let count = passed.clone();
+        thread::spawn(move || {
+            for from in listener.incoming().flatten() {
+                if let Ok(to) = TcpStream::connect(address) {
+                    join(&from, &to, &count);
+                }
+            }
+        });
+        Ok(Self { port, passed })
+    }
+
+    /// Bytes since the last look.
+    pub fn passed(&self) -> u64 {
+        self.passed.swap(0, Ordering::SeqCst)
+    }
+}
+
+fn join(one: &TcpStream, other: &TcpStream, count: &Arc<AtomicU64>) {
+    for (from, to) in [(one, other), (other, one)] {
+        let (Ok(mut from), Ok(to)) = (from.try_clone(), to.try_clone()) else {
+            return;
+        };
+        let counted = count.clone();
+        thread::spawn(move || {
+            let mut out = Counting { out: to, counted };
+            let _ = io::copy(&mut from, &mut out);
+            // Its end is the other side's end as well.
+            let _ = out.out.shutdown(Shutdown::Write);
+        });
+    }
+}
+
+/// A writer that counts.
+pub struct Counting<W> {
+    /// Where it goes.
+    pub out: W,
+    /// What went.
+    pub counted: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.counted.fetch_add(written as u64, Ordering::SeqCst);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

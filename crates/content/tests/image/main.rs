@@ -1,0 +1,13 @@
+//! Images: taken apart, sent, and made again byte for byte.
+
+mod archives;
+mod engine;
+#[allow(dead_code, reason = "tests of other crates need other parts of it")]
+#[path = "../../../testkit/src/docker.rs"]
+mod engine_fixture;
+mod exports;
+mod faults;
+mod hostile;
+mod keeping;
+mod round_trip;
+mod transfer;
