@@ -20,6 +20,7 @@ pub mod planner;
 pub mod ports;
 pub mod reconcile;
 pub mod redact;
+mod registries;
 pub mod removal;
 pub mod report;
 pub mod routes;

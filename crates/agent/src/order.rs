@@ -2,6 +2,7 @@
 
 use landfall_model::ServiceName;
 use landfall_model::spec::AppSpec;
+use landfall_store::InstanceRow;
 
 /// Groups `services` so that each needs only services of earlier groups. What does not run in
 /// this deployment counts as ready.
@@ -29,4 +30,26 @@ pub fn levels(spec: &AppSpec, services: &[ServiceName]) -> Vec<Vec<ServiceName>>
         left = later;
     }
     levels
+}
+
+/// Groups instances so that each is stopped before those of the services that it needs: what stops
+/// may have something to finish there.
+pub fn stop_groups<'a>(
+    spec: Option<&AppSpec>,
+    rows: &'a [InstanceRow],
+) -> Vec<Vec<&'a InstanceRow>> {
+    let Some(spec) = spec else {
+        return vec![rows.iter().collect()];
+    };
+    let mut services: Vec<ServiceName> = rows.iter().map(|row| row.service.clone()).collect();
+    services.sort();
+    services.dedup();
+    let levels = levels(spec, &services).into_iter().rev();
+    levels
+        .map(|level| {
+            rows.iter()
+                .filter(|row| level.contains(&row.service))
+                .collect()
+        })
+        .collect()
 }

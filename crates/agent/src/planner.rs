@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use landfall_model::env::Part;
 use landfall_model::plan::{
     BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, Plan, Refusal, plan,
 };
 use landfall_model::release::{Artifact, Release, SourceInfo};
-use landfall_model::spec::{AppSpec, SPEC_FORMAT};
+use landfall_model::spec::{AppSpec, SPEC_FORMAT, VersionSpec};
 use landfall_model::{Cause, CauseKind, Digest, ReleaseNumber, ServiceName};
 use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
@@ -58,6 +59,7 @@ pub async fn plan_request(
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
     // Looked at once more in the deployment, which may wait for its turn.
     claims::check_routes(world, key, &desired.spec)?;
+    check_versions(&desired)?;
     let plan = plan(&desired, &observed).map_err(refused)?;
     let release = release_of(&desired.intent, &observed);
     let (spec, source) = (desired.spec, desired.source);
@@ -69,6 +71,25 @@ pub async fn plan_request(
         spec,
         source,
     })
+}
+
+/// Refuses to ask an app for a version that is not known.
+fn check_versions(desired: &Desired) -> Result<(), Cause> {
+    let only_commit = |version: &VersionSpec| version.expect.0 == [Part::Commit];
+    let services = desired.spec.services.iter();
+    let mut asked = services
+        .filter(|(_, service)| service.version.as_ref().is_some_and(only_commit))
+        .map(|(name, _)| name);
+    match (asked.next(), &desired.source.commit) {
+        (Some(name), None) => {
+            let message = format!("{name} is to answer with its commit, and there is none");
+            Err(Cause::new(CauseKind::Refused, message).with_fix(format!(
+                "deploy from a git repository, or say in [service.{name}] what it answers: \
+                 `version = {{ path = \"…\", expect = \"…\" }}`"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refused(refusal: Refusal) -> Cause {
@@ -266,7 +287,7 @@ async fn desire_deploy(
     let force = matches!(request.intent, Intent::Deploy { force: true });
     let (mut builds, mut artifacts, mut holds) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for (service, build) in spec.builds() {
-        let inputs = world.artifacts.inputs(&root, build).await?;
+        let inputs = world.inputs(&root, build).await?;
         let known = world
             .store
             .build(&key.app, service, &inputs.digest)
@@ -274,14 +295,15 @@ async fn desire_deploy(
         let need = match known {
             _ if force => BuildNeed::Needed(BuildReason::Forced),
             Some(row) => {
-                let hold = world.artifacts.hold(row.artifact)?;
-                match world.artifacts.contains(row.artifact).await {
+                let artifact = Artifact {
+                    digest: row.artifact,
+                    inputs: row.inputs,
+                };
+                let hold = world.hold(&artifact)?;
+                match world.has_artifact(&artifact).await {
                     true => {
-                        holds.push(hold);
-                        BuildNeed::Exists(Artifact {
-                            digest: row.artifact,
-                            inputs: row.inputs,
-                        })
+                        holds.extend(hold);
+                        BuildNeed::Exists(artifact)
                     }
                     false => BuildNeed::Needed(BuildReason::ArtifactGone),
                 }
@@ -302,9 +324,15 @@ async fn desire_deploy(
         }
         builds.insert(service.clone(), need);
     }
-    for (service, artifact) in images(world, &spec).await? {
-        artifacts.insert(service.clone(), artifact.clone());
-        builds.insert(service, BuildNeed::Exists(artifact));
+    for (service, found) in images(world, &spec).await? {
+        let need = match found {
+            Some(artifact) => {
+                artifacts.insert(service.clone(), artifact.clone());
+                BuildNeed::Exists(artifact)
+            }
+            None => BuildNeed::Needed(BuildReason::NotHere),
+        };
+        builds.insert(service, need);
     }
     let (intent, source) = (request.intent.clone(), request.source.clone());
     Ok((
@@ -319,22 +347,26 @@ async fn desire_deploy(
     ))
 }
 
-/// The images that containers are to run, as their names mean them now.
-async fn images(world: &World, spec: &AppSpec) -> Result<Vec<(ServiceName, Artifact)>, Cause> {
+/// The images that containers are to run and that nobody builds, as their names mean them now;
+/// `None` for those that are not on this machine.
+async fn images(
+    world: &World,
+    spec: &AppSpec,
+) -> Result<Vec<(ServiceName, Option<Artifact>)>, Cause> {
     let mut found = Vec::new();
     for (name, service) in &spec.services {
         let Some(container) = service.container() else {
             continue;
         };
+        if service.build.is_some() || service.artifact != *name {
+            continue;
+        }
         let image = &container.run.image;
-        let Some(digest) = world.images.find(image).await? else {
-            let message = format!("the image {image} of {name} is not on this machine");
-            return Err(Cause::new(CauseKind::Refused, message).with_fix(format!(
-                "`docker pull {image}`, or build it under that name"
-            )));
-        };
-        let inputs = Digest::of(image.as_bytes());
-        found.push((name.clone(), Artifact { digest, inputs }));
+        let artifact = world.images.find(image).await?.map(|digest| Artifact {
+            digest,
+            inputs: Digest::of(image.as_bytes()),
+        });
+        found.push((name.clone(), artifact));
     }
     Ok(found)
 }

@@ -174,7 +174,10 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
         probe_token.clone(),
     );
     let world = World {
-        images: Arc::new(EngineImages(runtime.clone())),
+        images: Arc::new(EngineImages::new(
+            runtime.clone(),
+            paths.root().join("cache/inputs"),
+        )),
         runtime,
         proxy,
         prober: Arc::new(HttpProber),

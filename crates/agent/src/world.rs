@@ -1,17 +1,21 @@
 //! Everything that the control plane works with, in one place.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use landfall_model::env::Secret;
 use landfall_model::release::Artifact;
-use landfall_model::{Cause, CauseKind};
+use landfall_model::spec::Build;
+use landfall_model::{Cause, CauseKind, Digest};
 use landfall_runtime::Runtime;
 use landfall_store::{Store, StoreError};
+use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::paths::StatePaths;
+use crate::ports::artifacts::{BuildJob, BuiltInputs, Hold};
 use crate::ports::{Artifacts, Clock, Images, Prober, ProxyControl};
 use crate::routes::Routes;
 
@@ -50,6 +54,51 @@ impl World {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Hashes the inputs of a build.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn inputs(&self, root: &Path, build: &Build) -> Result<BuiltInputs, Cause> {
+        match build {
+            Build::Tree(spec) => self.artifacts.inputs(root, spec).await,
+            Build::Image(spec) => self.images.inputs(root, spec).await,
+        }
+    }
+
+    /// Builds from these inputs; the artifact and what keeps it.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub async fn build(
+        &self,
+        job: &BuildJob,
+        build: &Build,
+        inputs: &Digest,
+        lines: mpsc::Sender<String>,
+    ) -> Result<(Digest, Option<Hold>), Cause> {
+        match build {
+            Build::Tree(spec) => {
+                let built = self.artifacts.build(job, spec, lines).await?;
+                Ok((built.artifact, Some(built.hold)))
+            }
+            Build::Image(spec) => {
+                let image = self.images.build(job, spec, inputs, lines).await?;
+                Ok((image, None))
+            }
+        }
+    }
+
+    /// Keeps an artifact until what is returned is dropped, where it is one that would go.
+    ///
+    /// # Errors
+    /// When the content store fails.
+    pub fn hold(&self, artifact: &Artifact) -> Result<Option<Hold>, Cause> {
+        match artifact.is_image() {
+            true => Ok(None),
+            false => self.artifacts.hold(artifact.digest).map(Some),
+        }
     }
 
     /// Whether an artifact is there, whole.

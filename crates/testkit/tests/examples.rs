@@ -28,7 +28,7 @@ fn hello_is_asked_for_its_version_and_its_redirect() {
         Some(&path)
     );
     assert_eq!(app.spec.smoke[0].location.as_deref(), Some("/auth/login"));
-    let build = web.build.as_ref().unwrap();
+    let build = web.build.as_ref().and_then(|b| b.tree()).unwrap();
     assert_eq!(build.output[0].to, ".");
 }
 
@@ -39,7 +39,7 @@ fn the_storefront_ships_its_server_with_its_static_files_beside_it() {
         let request = LoadRequest::new(dir.join("landfall.toml"), "local".parse().unwrap());
         let app = load(&request).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         let web = web(&app);
-        let output = &web.build.as_ref().unwrap().output;
+        let output = &web.build.as_ref().and_then(|b| b.tree()).unwrap().output;
         let places: Vec<_> = output
             .iter()
             .map(|o| (o.from.as_str(), o.to.as_str()))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use landfall_model::spec::BuildSpec;
-use landfall_model::{Cause, Digest, ServiceName};
+use landfall_model::{AppName, Cause, Digest, ServiceName};
 use tokio::sync::mpsc;
 
 mod local;
@@ -36,15 +36,15 @@ pub struct BuildOutput {
 /// Keeps a tree from garbage collection until it is dropped.
 pub type Hold = Box<dyn std::any::Any + Send + Sync>;
 
-/// What to build.
+/// Where and for whom to build.
 #[derive(Debug, Clone)]
 pub struct BuildJob {
+    /// The app.
+    pub app: AppName,
     /// The service that declares the build.
     pub service: ServiceName,
     /// Directory of `landfall.toml`.
     pub root: PathBuf,
-    /// How.
-    pub spec: BuildSpec,
     /// Variables of the person who deploys.
     pub env: BTreeMap<String, String>,
 }
@@ -62,6 +62,7 @@ pub trait Artifacts: Send + Sync {
     async fn build(
         &self,
         job: &BuildJob,
+        spec: &BuildSpec,
         lines: mpsc::Sender<String>,
     ) -> Result<BuildOutput, Cause>;
 

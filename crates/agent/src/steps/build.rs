@@ -1,13 +1,12 @@
 //! Makes the artifacts that do not exist yet. What succeeds is kept, whatever becomes of the rest.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_model::event::Event;
 use landfall_model::plan::StepName;
 use landfall_model::release::Artifact;
-use landfall_model::spec::BuildSpec;
-use landfall_model::{Cause, CauseKind, ServiceName};
+use landfall_model::spec::Build;
+use landfall_model::{Cause, CauseKind, Digest, ServiceName};
 use landfall_store::BuildRow;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -18,6 +17,8 @@ use crate::world::{World, store_cause};
 
 /// Builds that run at once: enough to use two cores, few enough to leave the apps theirs.
 const PARALLEL: usize = 2;
+/// What all images together may take to be pulled.
+const PULLS: Duration = Duration::from_secs(60 * 60);
 /// Lines of output waiting to be written as events.
 const LINES: usize = 256;
 
@@ -32,30 +33,30 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
         .spec
         .as_ref()
         .ok_or_else(|| Cause::new(CauseKind::Internal, "no spec"))?;
-    let wanted: BTreeMap<ServiceName, BuildSpec> = spec
-        .builds()
-        .filter(|(name, _)| {
-            ctx.plan
-                .builds
-                .iter()
-                .any(|l| l.build && l.service == **name)
+    let lines = ctx.plan.builds.iter().filter(|line| line.build);
+    let wanted: Vec<(ServiceName, Make)> = lines
+        .filter_map(|line| {
+            let service = spec.services.get(&line.service)?;
+            let make = match &service.build {
+                Some(build) => Make::Build(build.clone()),
+                None => Make::Pull(service.container()?.run.image.clone()),
+            };
+            Some((line.service.clone(), make))
         })
-        .map(|(name, build)| (name.clone(), build.clone()))
         .collect();
     let (lines, mut received) = mpsc::channel::<(ServiceName, String)>(LINES);
     let permits = Semaphore::new(PARALLEL);
-    let builds = wanted.iter().map(|(service, spec)| {
+    let builds = wanted.iter().map(|(service, make)| {
         let job = BuildJob {
+            app: ctx.key.app.clone(),
             service: service.clone(),
             root: root.clone(),
-            spec: spec.clone(),
             env: ctx.build_env.clone(),
         };
         let (lines, permits, world) = (lines.clone(), &permits, ctx.world.clone());
-        let app = ctx.key.app.clone();
         async move {
             let _permit = permits.acquire().await;
-            (job.service.clone(), build(&world, &app, &job, lines).await)
+            (service.clone(), self::make(&world, &job, make, lines).await)
         }
     });
     let builds = futures_util::future::join_all(builds);
@@ -75,15 +76,21 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     finish(ctx, results)
 }
 
+/// How an artifact comes to be.
+enum Make {
+    Build(Build),
+    Pull(String),
+}
+
 /// An artifact and what keeps it, or why there is none.
-type Built = Result<(Artifact, Hold), Cause>;
+type Built = Result<(Artifact, Option<Hold>), Cause>;
 
 fn finish(ctx: &mut Context, results: Vec<(ServiceName, Built)>) -> Result<String, Cause> {
     let (mut built, mut failure) = (Vec::new(), None);
     for (service, result) in results {
         match result {
             Ok((artifact, hold)) => {
-                ctx.holds.push(hold);
+                ctx.holds.extend(hold);
                 built.push(format!("{service} {}", artifact.digest.short()));
                 ctx.artifacts.insert(service, artifact);
             }
@@ -97,24 +104,40 @@ fn finish(ctx: &mut Context, results: Vec<(ServiceName, Built)>) -> Result<Strin
     }
 }
 
-async fn build(
+async fn make(
     world: &World,
-    app: &landfall_model::AppName,
     job: &BuildJob,
+    make: &Make,
     lines: mpsc::Sender<(ServiceName, String)>,
 ) -> Built {
-    let before = world.artifacts.inputs(&job.root, &job.spec).await?;
     let (own, mut received) = mpsc::channel::<String>(LINES);
     let forward = async {
         while let Some(line) = received.recv().await {
             let _ = lines.send((job.service.clone(), line)).await;
         }
     };
-    let (built, ()) = tokio::join!(world.artifacts.build(job, own), forward);
-    let built = built?;
-    let after = world.artifacts.inputs(&job.root, &job.spec).await?;
+    let make = async {
+        match make {
+            Make::Build(spec) => build(world, job, spec, own).await,
+            Make::Pull(image) => pull(world, image, own).await,
+        }
+    };
+    tokio::join!(make, forward).0
+}
+
+async fn pull(world: &World, image: &str, lines: mpsc::Sender<String>) -> Built {
+    let digest = world.images.pull(image, lines).await?;
+    let inputs = Digest::of(image.as_bytes());
+    Ok((Artifact { digest, inputs }, None))
+}
+
+async fn build(world: &World, job: &BuildJob, spec: &Build, lines: mpsc::Sender<String>) -> Built {
+    let before = world.inputs(&job.root, spec).await?;
+    let built = world.build(job, spec, &before.digest, lines.clone());
+    let (digest, hold) = built.await?;
+    let after = world.inputs(&job.root, spec).await?;
     let artifact = Artifact {
-        digest: built.artifact,
+        digest,
         inputs: after.digest,
     };
     if before.digest != after.digest {
@@ -122,21 +145,19 @@ async fn build(
         // and is never offered as the result of either.
         let changed = world.artifacts.explain(&before.files, &after);
         tracing::info!(service = %job.service, ?changed, "inputs changed during the build");
-        let _ = lines
-            .send((job.service.clone(), not_reused(&changed)))
-            .await;
-        return Ok((artifact, built.hold));
+        let _ = lines.send(not_reused(&changed)).await;
+        return Ok((artifact, hold));
     }
     let row = BuildRow {
         inputs: after.digest,
-        artifact: built.artifact,
+        artifact: digest,
         files: after.files,
     };
     world
         .store
-        .insert_build(app, &job.service, &row, world.now())
+        .insert_build(&job.app, &job.service, &row, world.now())
         .map_err(store_cause)?;
-    Ok((artifact, built.hold))
+    Ok((artifact, hold))
 }
 
 /// What to say of inputs that changed while they were built.
@@ -155,5 +176,5 @@ fn not_reused(changed: &[String]) -> String {
 /// The longest that the builds may take, one after the other.
 pub fn bound(ctx: &Context) -> Duration {
     let builds = ctx.request.spec.iter().flat_map(|spec| spec.builds());
-    builds.map(|(_, build)| build.timeout).sum()
+    builds.map(|(_, build)| build.timeout()).sum::<Duration>() + PULLS
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::executor::Context;
 use crate::failpoint;
+use crate::order::stop_groups;
 use crate::steps::replace::old_instances;
 use crate::words::count;
 use crate::world::store_cause;
@@ -42,10 +43,16 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
 /// # Errors
 /// When an instance cannot be stopped.
 pub async fn drain_instances(ctx: &Context, rows: &[InstanceRow]) -> Result<u64, Cause> {
-    let drains = rows.iter().map(|row| drain_instance(ctx, row));
-    // All of them have their time, whatever becomes of one.
-    let left = futures_util::future::join_all(drains).await;
-    left.into_iter().sum()
+    let release = ctx.old.as_ref().or(ctx.release.as_ref());
+    let mut left = Ok(0);
+    for group in stop_groups(release.map(|release| &release.spec), rows) {
+        let drains = group.into_iter().map(|row| drain_instance(ctx, row));
+        // All of them have their time, whatever becomes of one.
+        for drained in futures_util::future::join_all(drains).await {
+            left = left.and_then(|left| Ok(left + drained?));
+        }
+    }
+    left
 }
 
 async fn drain_instance(ctx: &Context, row: &InstanceRow) -> Result<u64, Cause> {
@@ -145,5 +152,6 @@ pub fn bound(ctx: &Context) -> Duration {
     let graces = services
         .filter_map(|service| service.life())
         .map(|life| life.stop.grace);
-    drain_time(ctx) + graces.max().unwrap_or_default()
+    // What others need is stopped after them.
+    drain_time(ctx) + graces.sum::<Duration>()
 }

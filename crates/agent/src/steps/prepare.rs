@@ -11,7 +11,7 @@ use landfall_model::spec::ServiceSpec;
 use landfall_model::{Cause, CauseKind, ServiceName};
 use landfall_store::InstancePhase;
 
-use super::start::stop_instance;
+use super::start::stop_instances;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::instances;
@@ -161,9 +161,10 @@ fn plan_instances(ctx: &Context, release: &Release) -> Result<usize, Cause> {
 /// # Errors
 /// When a directory cannot be removed.
 pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
-    for row in ctx.own_instances()? {
-        // Nothing is removed from under a process that could not be stopped before.
-        stop_instance(ctx, &row).await?;
+    let rows = ctx.own_instances()?;
+    // Nothing is removed from under a process that could not be stopped before.
+    stop_instances(ctx, &rows).await?;
+    for row in rows {
         if row.phase == InstancePhase::Planned {
             ctx.world
                 .store

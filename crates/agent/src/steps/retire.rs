@@ -119,7 +119,8 @@ async fn forget_stopped(world: &World, key: &EnvironmentKey) -> Result<(), Cause
     Ok(())
 }
 
-/// Removes trees and blobs that no kept release of any environment needs; bytes freed.
+/// Removes trees, blobs and built images that no kept release of any environment needs; bytes
+/// freed of content.
 ///
 /// # Errors
 /// When the store or the content store fails.
@@ -135,7 +136,6 @@ pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
             .filter(|row: &&ReleaseRow| row.retired.is_none());
         keep.extend(
             kept.flat_map(|row| row.release.artifacts.values())
-                .filter(|artifact| !artifact.is_image())
                 .map(|artifact| artifact.digest),
         );
     }
@@ -143,11 +143,11 @@ pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
         let artifacts = open
             .release
             .into_iter()
-            .flat_map(|release| release.artifacts)
-            .filter(|(_, artifact)| !artifact.is_image());
+            .flat_map(|release| release.artifacts);
         keep.extend(artifacts.map(|(_, artifact)| artifact.digest));
     }
     let freed = world.artifacts.collect_garbage(keep.clone()).await?;
+    world.images.remove_except(&keep).await?;
     world
         .store
         .forget_builds_except(&keep)

@@ -12,7 +12,7 @@ use crate::executor::Context;
 use crate::failpoint;
 use crate::health;
 use crate::instances;
-use crate::order::levels;
+use crate::order::{levels, stop_groups};
 use crate::words::count;
 use crate::world::{chain, disk_full, store_cause};
 
@@ -106,11 +106,24 @@ pub fn start_cause(error: RuntimeError) -> Cause {
 /// When one cannot be stopped.
 pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
     let rows = ctx.own_instances()?;
+    stop_instances(ctx, &rows).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Stops instances of this deployment, each before those of the services that it needs.
+///
+/// # Errors
+/// When one cannot be stopped. The others are stopped all the same.
+pub async fn stop_instances(ctx: &Context, rows: &[InstanceRow]) -> Result<(), Cause> {
+    let release = ctx.release.as_ref();
     let mut failure = Ok(());
-    for row in &rows {
-        failure = failure.and(stop_instance(ctx, row).await);
+    for group in stop_groups(release.map(|release| &release.spec), rows) {
+        let stops = group.into_iter().map(|row| stop_instance(ctx, row));
+        for stopped in futures_util::future::join_all(stops).await {
+            failure = failure.and(stopped);
+        }
     }
-    failure.map(|()| !rows.is_empty())
+    failure
 }
 
 /// Stops an instance of this deployment; its log stays until its release goes.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use landfall_build::image::ImageBuildError;
-use landfall_model::spec::{Dockerfile, ExtraHost, ImageBuildSpec, Ulimit};
+use landfall_model::container::Ulimit;
+use landfall_model::spec::{Dockerfile, ExtraHost, ImageBuildSpec};
 
 use crate::bench::{Bench, DockerEngine, IMAGE, inline, names, spec};
 

@@ -4,6 +4,7 @@ mod bench;
 mod builds;
 mod contexts;
 mod ends;
+#[allow(dead_code, reason = "tests of other crates need other parts of it")]
 #[path = "../../../testkit/src/docker.rs"]
 mod engine_fixture;
 mod failures;

@@ -4,6 +4,7 @@
 //! Names of networks and volumes that the files leave to Compose are the environment's own, so
 //! that two environments on one host share nothing. What a file names itself is taken by that name.
 
+mod build;
 mod files;
 mod life;
 mod mounts;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use landfall_model::env::Template;
-use landfall_model::spec::{ContainerSpec, ReadySpec};
+use landfall_model::spec::{ContainerSpec, ImageBuildSpec, ReadySpec};
 use landfall_model::{AppName, EnvironmentName, ServiceName};
 
 use crate::compose::{LoadRequest, LoadedProject, Place, Project, Service, load};
@@ -32,6 +33,10 @@ const HEALTHY: &str = "service_healthy";
 /// A service of Compose files.
 pub(crate) struct Composed {
     pub(crate) container: ContainerSpec,
+    /// How its image is built, if by itself.
+    pub(crate) build: Option<ImageBuildSpec>,
+    /// The service whose image it runs: itself, or another that builds the same one.
+    pub(crate) artifact: ServiceName,
     pub(crate) env: BTreeMap<String, Template>,
     /// The services that have to be ready before it.
     pub(crate) needs: Vec<ServiceName>,
@@ -92,9 +97,10 @@ pub(crate) fn read(
     };
     let mut found = Vec::new();
     let services = project.services();
-    let services: BTreeMap<_, _> = services
+    let mut services: BTreeMap<_, _> = services
         .filter_map(|service| composed(&service, &project, &home, &mut found))
         .collect();
+    share_images(&mut services);
     let is_whole = found.is_empty();
     found.into_iter().for_each(|error| context.report(error));
     is_whole.then_some(services)
@@ -138,6 +144,8 @@ fn composed(
     let variables = service.environment();
     let composed = Composed {
         container,
+        build: build::of(service, project, home, found),
+        artifact: name.clone(),
         env: variables
             .filter_map(|(name, value)| Some((name.to_owned(), Template::literal(value?))))
             .collect(),
@@ -150,6 +158,32 @@ fn composed(
         is_task,
     };
     Some((name, composed))
+}
+
+/// Services that would build the same image, or run under its name what another one builds, share
+/// the one build.
+fn share_images(services: &mut BTreeMap<ServiceName, Composed>) {
+    let builds: Vec<(ServiceName, ImageBuildSpec, String)> = services
+        .iter()
+        .filter_map(|(name, service)| {
+            let image = service.container.run.image.clone();
+            Some((name.clone(), service.build.clone()?, image))
+        })
+        .collect();
+    for (name, service) in services {
+        let same = |(_, build, image): &&(ServiceName, ImageBuildSpec, String)| match &service.build
+        {
+            Some(own) => own == build,
+            None => *image == service.container.run.image,
+        };
+        let Some((first, ..)) = builds.iter().find(same) else {
+            continue;
+        };
+        if first != name {
+            service.build = None;
+            service.artifact = first.clone();
+        }
+    }
 }
 
 /// A check that the files write out is asked by Landfall itself, which need not wait for the

@@ -204,7 +204,7 @@ fn extra_hosts(service: &Node) -> Vec<String> {
         .collect()
 }
 
-fn ulimits(service: &Node) -> BTreeMap<String, Ulimit> {
+pub(super) fn ulimits(service: &Node) -> BTreeMap<String, Ulimit> {
     let limit = |node: &Node| {
         let both = whole_of(node);
         Some(Ulimit {

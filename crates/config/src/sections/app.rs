@@ -126,7 +126,7 @@ fn read_services(table: &Table<'_>, scope: &Scope<'_>, env: &Env, draft: &mut Ap
     for (name, composed) in project.rest() {
         draft.names.insert(name.clone(), project.place);
         add_task(&name, &composed, project.place, draft);
-        let service = compose::plain(&name, composed, env, project.place);
+        let service = compose::plain(composed, env, project.place);
         draft.services.insert(name, service);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_model::spec::{ServiceKind, ServiceSpec, TaskSpec, When};
+use landfall_model::spec::{Build, ServiceKind, ServiceSpec, TaskSpec, When};
 use landfall_model::{AppName, ServiceName};
 
 use super::env::{Env, read_env};
@@ -100,9 +100,9 @@ impl Project {
 }
 
 /// A service as its Compose file has it.
-pub(super) fn plain(name: &ServiceName, composed: Composed, env: &Env, at: Span) -> ServiceDraft {
+pub(super) fn plain(composed: Composed, env: &Env, at: Span) -> ServiceDraft {
     let below = over(env, &composed);
-    draft(name, composed, below, at)
+    draft(composed, below, at)
 }
 
 /// A service of a Compose file of which `[service.NAME]` says more.
@@ -131,7 +131,7 @@ pub(super) fn refine(
     container.life = life.spec;
     composed.ready_given |= life.ready_given;
     let running = read_running(&table);
-    let mut draft = draft(name, composed, env, at);
+    let mut draft = draft(composed, env, at);
     if running.replicas.is_some() {
         draft.spec.replicas = running.count;
         draft.replicas = running.replicas;
@@ -150,7 +150,7 @@ fn over(app: &Env, composed: &Composed) -> Env {
     env
 }
 
-fn draft(name: &ServiceName, composed: Composed, env: Env, at: Span) -> ServiceDraft {
+fn draft(composed: Composed, env: Env, at: Span) -> ServiceDraft {
     let needs = composed.needs.iter().map(|service| Use {
         service: service.clone(),
         span: at,
@@ -159,8 +159,8 @@ fn draft(name: &ServiceName, composed: Composed, env: Env, at: Span) -> ServiceD
         needs: needs.collect(),
         spec: ServiceSpec {
             kind: ServiceKind::Container(composed.container),
-            build: None,
-            artifact: name.clone(),
+            build: composed.build.map(Build::Image),
+            artifact: composed.artifact,
             replicas: composed.replicas,
             needs: composed.needs,
             env: env.values,

@@ -1,6 +1,6 @@
 //! `[service.NAME]`.
 
-use landfall_model::spec::{ServiceKind, ServiceSpec, StaticSpec, VersionSpec};
+use landfall_model::spec::{Build, ServiceKind, ServiceSpec, StaticSpec, VersionSpec};
 use landfall_model::{AppName, ServiceName};
 
 use super::build::{self, BuildDraft};
@@ -176,7 +176,7 @@ fn read_static(
     let build = build::read(table.get("build"), scope, dir);
     let files = files?;
     let (build, build_of) = split(build?);
-    if let Some(build) = &build {
+    if let Some(build) = build.as_ref().and_then(Build::tree) {
         refuse_dir_twice(table, &files.dir, build);
     }
     Some(ServiceDraft {
@@ -198,9 +198,9 @@ fn read_static(
     })
 }
 
-fn split(build: BuildDraft) -> (Option<landfall_model::spec::BuildSpec>, Option<Use>) {
+fn split(build: BuildDraft) -> (Option<Build>, Option<Use>) {
     match build {
-        BuildDraft::Own(build) => (Some(build), None),
+        BuildDraft::Own(build) => (Some(Build::Tree(build)), None),
         BuildDraft::Of(service) => (None, Some(service)),
     }
 }

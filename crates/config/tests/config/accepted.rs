@@ -25,7 +25,7 @@ fn the_example_of_the_design_loads() {
     };
     assert_eq!((path.as_str(), host), ("/api/health", &None));
     assert_eq!(status, &[StatusRange { from: 200, to: 399 }]);
-    let build = web.build.as_ref().unwrap();
+    let build = web.build.as_ref().and_then(|b| b.tree()).unwrap();
     assert_eq!(build.output[0].from, ".next/standalone");
     assert_eq!(build.output[0].to, ".");
 
@@ -41,7 +41,7 @@ fn the_example_of_the_design_loads() {
         panic!("{:?}", site.kind)
     };
     assert_eq!(files.fallback.as_deref(), Some("index.html"));
-    let output = &site.build.as_ref().unwrap().output[0];
+    let output = &site.build.as_ref().and_then(|b| b.tree()).unwrap().output[0];
     assert_eq!((output.from.as_str(), output.to.as_str()), ("dist", "dist"));
 
     assert_eq!(spec.routes[1].path, "/api");

@@ -157,7 +157,14 @@ fn build_lines(desired: &Desired) -> Vec<BuildLine> {
         build: matches!(need, BuildNeed::Needed(_)),
         reason: match need {
             BuildNeed::Exists(artifact) if artifact.is_image() => {
-                format!("as it is, image {}", artifact.digest.short())
+                let services = &desired.spec.services;
+                let is_built = services.get(service).is_some_and(|s| s.build.is_some());
+                let how = if is_built {
+                    "inputs unchanged"
+                } else {
+                    "as it is"
+                };
+                format!("{how}, image {}", artifact.digest.short())
             }
             BuildNeed::Exists(artifact) => {
                 format!("inputs unchanged, artifact {}", artifact.digest.short())
@@ -172,6 +179,7 @@ pub(super) fn build_reason(reason: &BuildReason) -> String {
     match reason {
         BuildReason::First => "first build".into(),
         BuildReason::Forced => "forced".into(),
+        BuildReason::NotHere => "pulled, it is not on this machine".into(),
         BuildReason::ArtifactGone => "its artifact is not in the store any more".into(),
         BuildReason::InputsChanged(paths) => {
             let named = paths

@@ -40,6 +40,8 @@ pub enum BuildReason {
     Forced,
     /// It was built, but the artifact is not in the store any more.
     ArtifactGone,
+    /// It is an image of a registry that is not on the machine.
+    NotHere,
 }
 
 /// What is.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::compute::build_reason;
 use super::{
-    Action, BuildNeed, Desired, Intent, Observed, ObservedInstance, ServiceLine, instance_key,
+    Action, BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, ServiceLine,
+    instance_key,
 };
 use crate::env::Template;
 use crate::spec::ServiceSpec;
@@ -231,6 +232,7 @@ impl<'a> View<'a> {
 
     fn rebuilt_reason(&self, spec: &ServiceSpec) -> String {
         match self.need(spec) {
+            Some(BuildNeed::Needed(BuildReason::NotHere)) => "its image is pulled".into(),
             Some(BuildNeed::Needed(reason)) => format!("rebuilt, {}", build_reason(reason)),
             _ => "rebuilt".into(),
         }

@@ -5,9 +5,38 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::image_build::ImageBuildSpec;
 use crate::{CommandSpec, millis};
 
-/// How an artifact is made from the source tree. All paths are relative to the directory of
+/// How an artifact is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Build {
+    /// A tree, by a command.
+    Tree(BuildSpec),
+    /// An image, by a Docker engine.
+    Image(ImageBuildSpec),
+}
+
+impl Build {
+    /// The build of a tree, where it is one.
+    pub fn tree(&self) -> Option<&BuildSpec> {
+        match self {
+            Self::Tree(build) => Some(build),
+            Self::Image(_) => None,
+        }
+    }
+
+    /// How long it may take.
+    pub fn timeout(&self) -> Duration {
+        match self {
+            Self::Tree(build) => build.timeout,
+            Self::Image(build) => build.timeout,
+        }
+    }
+}
+
+/// How a tree is made from the source tree. All paths are relative to the directory of
 /// `landfall.toml`, use `/`, and stay inside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildSpec {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::container::Ulimit;
 use crate::millis;
 
 /// How an image is made from the source tree by a Docker engine with BuildKit.
@@ -91,13 +92,4 @@ pub enum BuildSecret {
     File(String),
     /// In this variable of the person who deploys.
     Variable(String),
-}
-
-/// A limit on a resource of a process; -1 is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ulimit {
-    /// What it has.
-    pub soft: i64,
-    /// What it may ask for.
-    pub hard: i64,
 }

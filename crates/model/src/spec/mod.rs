@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use build::{BuildSpec, OutputSpec};
+pub use build::{Build, BuildSpec, OutputSpec};
 pub use check::{BodyExpect, SmokeSpec, StatusRange, VersionSource, VersionSpec, WatchSpec};
-pub use image_build::{BuildNetwork, BuildSecret, Dockerfile, ExtraHost, ImageBuildSpec, Ulimit};
+pub use image_build::{BuildNetwork, BuildSecret, Dockerfile, ExtraHost, ImageBuildSpec};
 pub use service::{
     ContainerSpec, FileSpec, LifeSpec, Limits, Probe, ProcessSpec, ReadySpec, RestartSpec,
     ServiceKind, ServiceSpec, StaticSpec, StopSpec,
@@ -81,7 +81,7 @@ impl AppSpec {
     }
 
     /// The builds that the services need, by the service that declares each.
-    pub fn builds(&self) -> impl Iterator<Item = (&ServiceName, &BuildSpec)> {
+    pub fn builds(&self) -> impl Iterator<Item = (&ServiceName, &Build)> {
         self.services
             .iter()
             .filter_map(|(name, service)| Some((name, service.build.as_ref()?)))

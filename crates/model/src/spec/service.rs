@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::build::BuildSpec;
+use super::build::Build;
 use super::check::{StatusRange, VersionSpec};
 use crate::container::{ContainerRun, MountSource, MountSpec, NetworkMode};
 use crate::env::{Secret, Template};
@@ -17,7 +17,7 @@ pub struct ServiceSpec {
     /// How it runs, or that it is served.
     pub kind: ServiceKind,
     /// The build that this service declares.
-    pub build: Option<BuildSpec>,
+    pub build: Option<Build>,
     /// The service whose build it runs: itself, or another that declares one.
     pub artifact: ServiceName,
     /// How many instances run.

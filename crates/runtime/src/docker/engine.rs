@@ -1,6 +1,6 @@
 //! The way to the engine: when it is first needed, and what its silence and its refusals mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bollard::errors::Error;
 use bollard::{ClientVersion, Docker};
@@ -32,6 +32,11 @@ impl Engine {
             socket,
             docker: OnceCell::new(),
         }
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Whether it has answered once.

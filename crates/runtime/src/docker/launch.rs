@@ -19,18 +19,6 @@ use landfall_model::container::{ContainerRun, MountSource, NetworkMode};
 const UNCHANGED: u16 = 304;
 
 impl DockerRuntime {
-    /// The id of an image; `None` where it is not on this host.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn image_digest(&self, reference: &str) -> Result<Option<String>, RuntimeError> {
-        let docker = self.docker().await?;
-        let answer = docker.inspect_image(reference);
-        let image = found(answer.await)
-            .map_err(self.engine.failed(format!("look at image {reference}")))?;
-        Ok(image.and_then(|image| image.id))
-    }
-
     pub(super) async fn launch(
         &self,
         spec: &InstanceSpec,

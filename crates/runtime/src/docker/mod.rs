@@ -15,6 +15,7 @@ mod exec;
 mod exits;
 mod follow;
 mod history;
+mod images;
 mod inspected;
 mod labels;
 mod launch;
@@ -62,6 +63,8 @@ pub struct DockerRuntimeOptions {
     pub records_dir: PathBuf,
 }
 
+pub use images::RegistryUser;
+
 /// The socket that a value of `DOCKER_HOST` names; `None` where it is none on this host.
 pub fn socket_of(docker_host: &str) -> Option<PathBuf> {
     let path = docker_host.strip_prefix("unix://")?;
@@ -96,6 +99,16 @@ impl DockerRuntime {
             making_network: tokio::sync::Mutex::default(),
             watcher: OnceLock::new(),
         }
+    }
+
+    /// The socket of the engine.
+    pub fn socket(&self) -> PathBuf {
+        self.engine.socket().to_owned()
+    }
+
+    /// The id by which what is ours is known.
+    pub fn home(&self) -> &str {
+        &self.home
     }
 
     /// Whether this instance is a container of this runtime, be it gone or out of reach.

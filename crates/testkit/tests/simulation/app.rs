@@ -9,9 +9,9 @@ use landfall_model::env::{Part, Template};
 use landfall_model::plan::Intent;
 use landfall_model::release::SourceInfo;
 use landfall_model::spec::{
-    AppSpec, BodyExpect, BuildSpec, LifeSpec, Limits, OutputSpec, Probe, ProcessSpec, ReadySpec,
-    RestartSpec, RouteSpec, SPEC_FORMAT, ServiceKind, ServiceSpec, SmokeSpec, StaticSpec,
-    StatusRange, StopSpec, TaskSpec, VersionSource, VersionSpec, WatchSpec, When,
+    AppSpec, BodyExpect, Build, BuildSpec, LifeSpec, Limits, OutputSpec, Probe, ProcessSpec,
+    ReadySpec, RestartSpec, RouteSpec, SPEC_FORMAT, ServiceKind, ServiceSpec, SmokeSpec,
+    StaticSpec, StatusRange, StopSpec, TaskSpec, VersionSource, VersionSpec, WatchSpec, When,
 };
 use landfall_model::{CommandSpec, ServiceName};
 use landfall_store::EnvironmentKey;
@@ -118,7 +118,7 @@ impl Version {
     fn with_artifact(&self, service: &str, mut spec: ServiceSpec) -> ServiceSpec {
         spec.artifact = name(service);
         let run = if service == "web" { self.build } else { "make" };
-        spec.build = Some(BuildSpec {
+        spec.build = Some(Build::Tree(BuildSpec {
             run: Some(CommandSpec::Argv(vec![run.into()])),
             inputs: vec![],
             output: vec![OutputSpec {
@@ -128,7 +128,7 @@ impl Version {
             exclude: vec![],
             env: BTreeMap::new(),
             timeout: Duration::from_secs(60),
-        });
+        }));
         spec
     }
 

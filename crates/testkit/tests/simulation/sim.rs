@@ -1,5 +1,6 @@
 //! An agent on a simulated host: its start, its death, and time until all is quiet.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,18 +11,21 @@ use landfall_agent::deployments::Deployments;
 use landfall_agent::events::Events;
 use landfall_agent::failpoint;
 use landfall_agent::paths::StatePaths;
-use landfall_agent::ports::Images;
+use landfall_agent::ports::artifacts::BuildJob;
+use landfall_agent::ports::{BuiltInputs, Images};
 use landfall_agent::reconcile::{self, ProxyKeeper};
 use landfall_agent::routes::Routes;
 use landfall_agent::world::World;
 use landfall_model::env::Secret;
-use landfall_model::{Cause, DeploymentId, Digest};
+use landfall_model::spec::ImageBuildSpec;
+use landfall_model::{Cause, CauseKind, DeploymentId, Digest};
 use landfall_store::{DeploymentRow, Store};
 use landfall_testkit::fake::{
     FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image, elapse,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub const TOKEN: &str = "simulated-token";
@@ -187,6 +191,32 @@ impl Images for NoImages {
     async fn contains(&self, _id: Digest) -> bool {
         false
     }
+
+    async fn inputs(&self, _: &Path, _: &ImageBuildSpec) -> Result<BuiltInputs, Cause> {
+        Err(no_engine())
+    }
+
+    async fn build(
+        &self,
+        _: &BuildJob,
+        _: &ImageBuildSpec,
+        _: &Digest,
+        _: mpsc::Sender<String>,
+    ) -> Result<Digest, Cause> {
+        Err(no_engine())
+    }
+
+    async fn pull(&self, _: &str, _: mpsc::Sender<String>) -> Result<Digest, Cause> {
+        Err(no_engine())
+    }
+
+    async fn remove_except(&self, _: &BTreeSet<Digest>) -> Result<(), Cause> {
+        Ok(())
+    }
+}
+
+fn no_engine() -> Cause {
+    Cause::new(CauseKind::Refused, "there is no engine")
 }
 
 async fn users(host: Arc<Host>) {

@@ -47,7 +47,7 @@ impl Artifacts for LocalArtifacts {
         let (root, spec) = (root.to_owned(), spec.clone());
         let cache = self.cache_file(&root, &spec);
         let hash = blocking(move || landfall_build::hash_inputs(&root, &spec, cache.as_deref()));
-        Ok(flatten(hash.await?.map_err(build_cause)?))
+        Ok(hash.await?.map_err(build_cause)?.into())
     }
 
     fn explain(&self, before: &BTreeMap<String, Digest>, after: &BuiltInputs) -> Vec<String> {
@@ -58,6 +58,7 @@ impl Artifacts for LocalArtifacts {
     async fn build(
         &self,
         job: &BuildJob,
+        spec: &BuildSpec,
         lines: mpsc::Sender<String>,
     ) -> Result<BuildOutput, Cause> {
         let (output, mut received) = mpsc::channel::<OutputLine>(LINES);
@@ -68,7 +69,7 @@ impl Artifacts for LocalArtifacts {
             .collect();
         let request = BuildRequest {
             root: &job.root,
-            spec: &job.spec,
+            spec,
             env: &env,
             output,
         };
@@ -79,7 +80,7 @@ impl Artifacts for LocalArtifacts {
         };
         let (built, ()) = tokio::join!(landfall_build::run_build(request), forward);
         built.map_err(build_cause)?;
-        let (root, spec, content) = (job.root.clone(), job.spec.clone(), self.content.clone());
+        let (root, spec, content) = (job.root.clone(), spec.clone(), self.content.clone());
         let taken = blocking(move || landfall_build::collect_outputs(&root, &spec, &content));
         let taken = taken.await?.map_err(build_cause)?;
         Ok(BuildOutput {
@@ -119,14 +120,16 @@ async fn blocking<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> 
     joined.map_err(|error| Cause::new(CauseKind::Internal, error.to_string()))
 }
 
-fn flatten(hash: InputHash) -> BuiltInputs {
-    let settings = hash
-        .settings
-        .into_iter()
-        .map(|(name, d)| (format!("{SETTING}{name}"), d));
-    BuiltInputs {
-        digest: hash.digest,
-        files: hash.files.into_iter().chain(settings).collect(),
+impl From<InputHash> for BuiltInputs {
+    fn from(hash: InputHash) -> Self {
+        let settings = hash
+            .settings
+            .into_iter()
+            .map(|(name, d)| (format!("{SETTING}{name}"), d));
+        Self {
+            digest: hash.digest,
+            files: hash.files.into_iter().chain(settings).collect(),
+        }
     }
 }
 
