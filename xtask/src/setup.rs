@@ -48,8 +48,8 @@ pub fn node() -> Result<()> {
     apt_install(&["nodejs", "npm"])
 }
 
-/// Makes sure of a Docker Engine, of what its networks need, and of what its one image holds. The
-/// tests start an engine of their own: none has to run, and one that does is left alone.
+/// Makes sure of a Docker Engine, of what its networks need, and of what its images are made with.
+/// The tests start an engine of their own: none has to run, and one that does is left alone.
 ///
 /// # Errors
 /// When they are missing and cannot be installed.
@@ -58,11 +58,19 @@ pub fn docker() -> Result<()> {
     let there = works("dockerd", &["--version"])
         && works("/usr/bin/docker", &["--version"])
         && works("iptables", &["--version"])
-        && works("/bin/busybox", &["true"]);
+        && works("/bin/busybox", &["true"])
+        && works("debootstrap", &["--version"])
+        && works("python3", &["--version"]);
     if there {
         return Ok(());
     }
-    apt_install(&["docker.io", "iptables", "busybox-static"])
+    apt_install(&[
+        "docker.io",
+        "iptables",
+        "busybox-static",
+        "debootstrap",
+        "python3",
+    ])
 }
 
 /// Makes sure of what the proxy is measured against and with.

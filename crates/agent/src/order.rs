@@ -1,5 +1,7 @@
 //! The order in which services start: those that others need come first.
 
+use std::collections::BTreeSet;
+
 use landfall_model::ServiceName;
 use landfall_model::spec::AppSpec;
 use landfall_store::InstanceRow;
@@ -52,4 +54,22 @@ pub fn stop_groups<'a>(
                 .collect()
         })
         .collect()
+}
+
+/// Everything that services need, and what that needs in turn; not the services themselves.
+pub fn needed(
+    spec: &AppSpec,
+    services: impl Iterator<Item = ServiceName>,
+) -> BTreeSet<ServiceName> {
+    let mut found = BTreeSet::new();
+    let mut left: Vec<ServiceName> = services.collect();
+    while let Some(name) = left.pop() {
+        let needs = spec.services.get(&name).map(|service| &service.needs);
+        for need in needs.into_iter().flatten() {
+            if found.insert(need.clone()) {
+                left.push(need.clone());
+            }
+        }
+    }
+    found
 }

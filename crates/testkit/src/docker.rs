@@ -207,6 +207,24 @@ impl DockerEngine {
         self.import(&root, IMAGE);
     }
 
+    /// Makes sure of the images that those of the examples are built from. What they hold is kept
+    /// in the user's cache, which the first time takes minutes to fill.
+    pub fn base_images(&self) {
+        let make = concat!(env!("CARGO_MANIFEST_DIR"), "/images/make");
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
+        let made = Command::new(make)
+            .arg("--docker")
+            .arg(format!("{DOCKER} -H unix://{}", self.socket().display()))
+            .arg("--cache")
+            .arg(cache.unwrap_or_else(home).join("landfall/images"))
+            .stdin(Stdio::null())
+            .output()
+            .expect("the script runs");
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "no base images: {said}");
+    }
+
     /// Makes an image of a directory.
     pub fn import(&self, root: &Path, name: &str) {
         let tar = self.dir.join("image.tar");

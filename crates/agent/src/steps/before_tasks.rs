@@ -1,7 +1,6 @@
 //! Runs the tasks that come before the switch: those of services that others need first, else in
 //! the order of their names.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landfall_model::plan::StepName;
@@ -10,7 +9,7 @@ use landfall_model::{Cause, ServiceName, TaskName};
 
 use super::start::start_new;
 use crate::executor::Context;
-use crate::order::levels;
+use crate::order::{levels, needed};
 use crate::tasks;
 use crate::words::count;
 
@@ -81,21 +80,6 @@ fn in_order(spec: &AppSpec, names: Vec<TaskName>) -> Vec<TaskName> {
     let mut names = names;
     names.sort_by_key(level);
     names
-}
-
-/// Everything that services need, and what that needs in turn; not the services themselves.
-fn needed(spec: &AppSpec, services: impl Iterator<Item = ServiceName>) -> BTreeSet<ServiceName> {
-    let mut found = BTreeSet::new();
-    let mut left: Vec<ServiceName> = services.collect();
-    while let Some(name) = left.pop() {
-        let needs = spec.services.get(&name).map(|service| &service.needs);
-        for need in needs.into_iter().flatten() {
-            if found.insert(need.clone()) {
-                left.push(need.clone());
-            }
-        }
-    }
-    found
 }
 
 /// Stops a task that was left running.

@@ -1,13 +1,16 @@
 //! Replaces services that must not overlap: the old instances stop, then the new ones start.
 
-use landfall_model::Cause;
+use std::collections::BTreeSet;
+
 use landfall_model::plan::{Action, StepName};
+use landfall_model::{Cause, ServiceName};
 use landfall_store::{InstancePhase, InstanceRow};
 
 use super::start::{start_instance, stop_instance};
 use crate::executor::Context;
 use crate::health;
 use crate::instances;
+use crate::order::needed;
 use crate::words::count;
 use crate::world::store_cause;
 
@@ -33,10 +36,50 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
             health::wait_ready(&ctx.world, &release, row).await?;
         }
     }
-    Ok(format!(
-        "replaced {} stop-first",
-        count(lines.len(), "service")
-    ))
+    let replaced: BTreeSet<_> = lines.iter().map(|line| line.service.clone()).collect();
+    let others = wait_for_those_that_need(ctx, &replaced).await?;
+    let replaced = count(lines.len(), "service");
+    Ok(match others {
+        0 => format!("replaced {replaced} stop-first"),
+        others => format!(
+            "replaced {replaced} stop-first, {} that need it ready again",
+            count(others, "instance")
+        ),
+    })
+}
+
+/// Waits until what runs on and needs these services is ready again: it may have lost its
+/// connections to them, and need a moment to make new ones. How many instances there are.
+///
+/// # Errors
+/// When one does not get ready.
+async fn wait_for_those_that_need(
+    ctx: &Context,
+    replaced: &BTreeSet<ServiceName>,
+) -> Result<usize, Cause> {
+    let spec = &ctx.release()?.spec;
+    let needs_one = |name: &ServiceName| {
+        let needed = needed(spec, [name.clone()].into_iter());
+        !replaced.contains(name) && !needed.is_disjoint(replaced)
+    };
+    let stops: BTreeSet<_> = ctx.plan.stops().collect();
+    let rows = ctx.world.store.instances(&ctx.key).map_err(store_cause)?;
+    let runs_on = |row: &&InstanceRow| {
+        let is_new = row.deployment == ctx.id && row.phase == InstancePhase::Planned;
+        (is_new || row.phase == InstancePhase::Serving) && !stops.contains(&row.id)
+    };
+    let rows: Vec<&InstanceRow> = rows
+        .iter()
+        .filter(runs_on)
+        .filter(|row| needs_one(&row.service))
+        .collect();
+    for row in &rows {
+        let maker = ctx.world.store.deployment(row.deployment);
+        if let Some(release) = maker.map_err(store_cause)?.release {
+            health::wait_again(&ctx.world, &release, row).await?;
+        }
+    }
+    Ok(rows.len())
 }
 
 /// Stops the new instances and starts the old ones again.
