@@ -87,9 +87,13 @@ enum Base {
 pub(super) fn read(text: &str, with: &Reading<'_>) -> Result<Needs, NoStage> {
     let frontend = with.args.get(FRONTEND).map(String::as_str);
     let text = lines::read(text, frontend);
-    let stages = stages(&text.instructions, with);
+    let header = text.instructions.iter();
+    let header = header.take_while(|instruction| instruction.keyword != "FROM");
+    let (header, rest) = text.instructions.split_at(header.count());
+    let is_header = header.iter().all(|first| first.keyword == "ARG");
+    let stages = stages_of(header, rest, with);
     let mut needs = Needs::default();
-    needs.seen.is_open = !text.is_certain;
+    needs.seen.is_open = !text.is_certain || !is_header;
     let Some(last) = stages.len().checked_sub(1) else {
         // BuildKit says it better: such a file has more that is wrong.
         needs.seen.is_open = true;
@@ -187,18 +191,20 @@ impl Walk<'_> {
     }
 }
 
-fn stages(instructions: &[Instruction], with: &Reading<'_>) -> Vec<Stage> {
+/// `header` is what goes before the first `FROM`.
+fn stages_of(header: &[Instruction], rest: &[Instruction], with: &Reading<'_>) -> Vec<Stage> {
     let mut globals = Globals::new(with.platform, with.args, with.of_images);
+    for arg in header.iter().filter(|first| first.keyword == "ARG") {
+        globals.declare(arg);
+    }
     let mut stages: Vec<Stage> = Vec::new();
-    for instruction in instructions {
-        match (instruction.keyword.as_str(), stages.last_mut()) {
-            ("FROM", _) => {
+    for instruction in rest {
+        match stages.last_mut() {
+            Some(stage) if instruction.keyword != "FROM" => stage.carry_out(instruction, &globals),
+            _ => {
                 let stage = stage(instruction, &stages, &globals, with);
                 stages.push(stage);
             }
-            ("ARG", None) => globals.declare(instruction),
-            (_, Some(stage)) => stage.carry_out(instruction, &globals),
-            (_, None) => {}
         }
     }
     stages

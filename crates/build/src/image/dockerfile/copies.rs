@@ -31,7 +31,11 @@ pub(super) fn copied(instruction: &Instruction, scope: &Scope) -> Option<Take> {
         }
     }
     let selection = |source: &str| {
-        let source = scope.expand(source).filter(|path| !path.contains('\\'))?;
+        let is_plain = !source.contains(['"', '\'']);
+        let source = scope.expand(source).filter(|_| is_plain)?;
+        if source.contains('\\') {
+            return None;
+        }
         if is_remote(&source) {
             return Some(None);
         }
@@ -117,14 +121,24 @@ fn named(name: &str) -> Option<Option<String>> {
     is_certain.then(|| (!name.is_empty()).then(|| name.to_owned()))
 }
 
-/// What goes before the last word, which says where it is copied to.
+/// What goes before the last word, which says where it is copied to; `None` where that is not
+/// certain.
 fn sources(rest: &str) -> Option<Vec<String>> {
-    let mut words: Vec<String> = match rest.starts_with('[') {
+    let mut words: Vec<String> = match may_be_json(rest) {
         true => serde_json::from_str(rest).ok()?,
         false => words(rest).map(str::to_owned).collect(),
     };
     words.pop();
     Some(words)
+}
+
+/// Whether it may be a list, rather than a pattern like `[ab]*`.
+fn may_be_json(rest: &str) -> bool {
+    let first = rest.strip_prefix('[').map(str::trim_start);
+    first.is_some_and(|first| {
+        let is_value = |char: char| "\"[]{-tfn".contains(char) || char.is_ascii_digit();
+        first.is_empty() || first.starts_with(is_value)
+    })
 }
 
 /// What is fetched, and no file.

@@ -79,7 +79,7 @@ fn comments_continued_lines_and_here_documents_are_no_instructions() {
     assert_eq!(of(escape), ["a", "c"]);
     // No directive: a comment goes before it.
     assert_eq!(of("# A comment.\n# escape=`\nFROM a\\\nb\n"), ["ab"]);
-    let quoted = "FROM a\nRUN echo \"a <<EOF\" '<<E' 1<<2 <<<x $((1 <<2))\n2\nCOPY --from=b x x";
+    let quoted = "FROM a\nRUN echo \"a <<EOF\" '<<E' x1<<2 <<<x 1<<-3\n\t3\nCOPY --from=b x x";
     assert_eq!(of(quoted), ["a", "b"]);
 }
 

@@ -18,7 +18,7 @@ mod seen;
 fn spec() -> ImageBuildSpec {
     ImageBuildSpec {
         context: ".".to_owned(),
-        dockerfile: Dockerfile::Inline("FROM scratch\nCOPY . /\n".to_owned()),
+        dockerfile: Dockerfile::Inline("FROM scratch AS prod\nCOPY . /\n".to_owned()),
         target: None,
         args: BTreeMap::new(),
         labels: BTreeMap::new(),

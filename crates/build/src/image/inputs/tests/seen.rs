@@ -57,10 +57,11 @@ fn sources_of_copy_and_add_count() {
             "own/b",
         ),
         (
-            "FROM x\nCOPY a <<EOF <<-\"E 2\" /x/\nCOPY b /\nEOF\n\tE 2\nRUN y",
+            "FROM x\nCOPY a <<EOF <<-\"E2\" /x/\nCOPY b /\nEOF\n\tE2\nRUN y",
             "own/a",
         ),
         ("FROM x\nRUN <<EOF\nCOPY b /\nEOF\nCOPY a /", "own/a"),
+        ("FROM x\nCOPY [xa] /", "own/a"),
         ("FROM x\nCOPY . /", "own/a own/b own/dir own/dir/c"),
     ]);
 }
@@ -167,7 +168,7 @@ fn variables_in_sources_count_by_their_values_where_these_are_certain() {
         "FROM x\nARG F=a\nCOPY ${F%x} /",
         "FROM x\nCOPY a\\b /",
         "FROM x\nCOPY \"a\" /",
-        "FROM x\nCOPY [a].txt /",
+        "FROM x\nCOPY [n].txt /",
         "FROM x\nRUN --mount=source=$F,target=/x y",
     ] {
         assert_eq!(seen_by(uncertain, &Bases::default()), own, "{uncertain}");
