@@ -1,6 +1,6 @@
 //! What the names of base images mean now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
@@ -15,24 +15,52 @@ use super::{RegistryCredentials, RegistryLogin};
 const REGISTRY_WITHIN: Duration = Duration::from_secs(10);
 /// What stands for an image of which nothing is known but its name.
 const UNKNOWN: &str = "unknown";
+/// What images with `ONBUILD` have in their names by custom.
+const TRIGGERS: &str = "onbuild";
+
+/// What is known about base images.
+#[derive(Debug, Default)]
+pub(super) struct Bases {
+    /// What each name means, apart from those that say it themselves.
+    pub meanings: BTreeMap<String, String>,
+    /// Variables that one of them sets.
+    pub variables: BTreeSet<String>,
+    /// Whether one of them has instructions for what is made from it (`ONBUILD`). Of an image that
+    /// is not on the machine only its name can tell.
+    pub has_triggers: bool,
+}
+
+impl Bases {
+    fn look_at(&mut self, name: &str, image: Option<&ImageInspect>) {
+        self.has_triggers |= name.contains(TRIGGERS);
+        let config = image.and_then(|image| image.config.as_ref());
+        if let Some(config) = config {
+            self.has_triggers |= config.on_build.as_ref().is_some_and(|all| !all.is_empty());
+            let variables = config.env.iter().flatten();
+            let names = variables.filter_map(|variable| variable.split_once('='));
+            self.variables
+                .extend(names.map(|(name, _)| name.to_owned()));
+        }
+    }
+}
 
 /// What each of `names` means: the digest in its registry where that is known, else the id of the
 /// image on the machine. So an image that is fetched after it was asked for stays the same.
 pub(super) async fn resolve(
     engine: &Engine,
-    names: &[String],
+    names: &BTreeSet<String>,
     pull: bool,
     credentials: &RegistryCredentials,
-) -> Result<BTreeMap<String, String>, ImageBuildError> {
-    let mut meanings = BTreeMap::new();
+) -> Result<Bases, ImageBuildError> {
+    let mut bases = Bases::default();
     for name in names {
+        let image = find(engine, name).await?;
+        bases.look_at(name, image.as_ref());
         // It says itself what it means.
         if name.contains("@sha256:") {
             continue;
         }
-        let here = find(engine, name)
-            .await?
-            .and_then(|image| meaning(&image, name));
+        let here = image.and_then(|image| meaning(&image, name));
         let meaning = match here {
             Some(here) if !pull => here,
             here => {
@@ -40,9 +68,9 @@ pub(super) async fn resolve(
                 there.or(here).unwrap_or_else(|| UNKNOWN.to_owned())
             }
         };
-        meanings.insert(name.clone(), meaning);
+        bases.meanings.insert(name.clone(), meaning);
     }
-    Ok(meanings)
+    Ok(bases)
 }
 
 /// The image of this name, where the engine has one.

@@ -1,6 +1,6 @@
 //! Building an image at an engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,8 +96,8 @@ impl ImageBuilder {
             let (root, spec) = (root.to_owned(), spec.clone());
             blocking(move || {
                 let sources = Sources::read(&root, &spec)?;
-                let names = sources.base_images(&spec)?;
-                Ok((sources, names))
+                let needs = sources.needs(&spec, &BTreeSet::new())?;
+                Ok((sources, needs.images))
             })
             .await?
         };
@@ -204,7 +204,7 @@ fn answers(
 ) -> Result<Answers, ImageBuildError> {
     let sources = Sources::read(root, spec)?;
     // Says it better than BuildKit, which does not tell what stages there are.
-    sources.base_images(spec)?;
+    sources.needs(spec, &BTreeSet::new())?;
     let dockerfile = BTreeMap::from([
         (DOCKERFILE, sources.dockerfile),
         // It asks for this one first. What is to be ignored is ignored by us already.

@@ -7,12 +7,12 @@
 use regex::Regex;
 
 /// The patterns of an ignore file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Ignore {
     patterns: Vec<Pattern>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pattern {
     /// Whether it takes back instead of excluding.
     is_exception: bool,
@@ -54,6 +54,25 @@ impl Ignore {
         (excluded, Matched(matched))
     }
 
+    /// Whether `path` is excluded, asked without the directories above it.
+    pub fn excludes_alone(&self, path: &str) -> bool {
+        let mut answer = (false, Matched::default());
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            answer = self.excludes(&path[..end], &answer.1);
+        }
+        answer.0
+    }
+
+    /// Whether it excludes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Whether it takes back what other patterns exclude.
+    pub fn has_exceptions(&self) -> bool {
+        self.patterns.iter().any(|pattern| pattern.is_exception)
+    }
+
     /// Whether something in an excluded directory may have been taken back.
     pub fn may_take_back_in(&self, directory: &str) -> bool {
         let below = format!("{directory}/");
@@ -77,7 +96,7 @@ impl Pattern {
         if rest.is_empty() {
             return Err(line.to_owned());
         }
-        let matcher = Regex::new(&regex_of(&path)).map_err(refused)?;
+        let matcher = matcher(&path).map_err(refused)?;
         let literal = path.split(['*', '?', '[', '\\']).next().unwrap_or_default();
         Ok(Self {
             is_exception,
@@ -87,8 +106,16 @@ impl Pattern {
     }
 }
 
+/// What matches the paths that a clean pattern means.
+///
+/// # Errors
+/// When it means none.
+pub(super) fn matcher(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&regex_of(pattern))
+}
+
 /// The path without `.`, `..` and doubled slashes where that is possible, relative to the context.
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let is_absolute = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -152,15 +179,6 @@ fn push_literal(regex: &mut String, char: char) {
 mod tests {
     use super::*;
 
-    /// As the walk asks: directory by directory.
-    fn excludes(ignore: &Ignore, path: &str) -> bool {
-        let mut answer = (false, Matched::default());
-        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
-            answer = ignore.excludes(&path[..end], &answer.1);
-        }
-        answer.0
-    }
-
     /// Lines of an ignore file, what they exclude, and what they do not.
     const CASES: &[(&str, &[&str], &[&str])] = &[
         ("", &[], &["a", "a/b"]),
@@ -218,10 +236,10 @@ mod tests {
         for (text, excluded, left) in CASES {
             let ignore = Ignore::parse(text).expect(text);
             for path in *excluded {
-                assert!(excludes(&ignore, path), "{text:?} leaves {path}");
+                assert!(ignore.excludes_alone(path), "{text:?} leaves {path}");
             }
             for path in *left {
-                assert!(!excludes(&ignore, path), "{text:?} excludes {path}");
+                assert!(!ignore.excludes_alone(path), "{text:?} excludes {path}");
             }
         }
     }

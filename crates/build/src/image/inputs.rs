@@ -3,6 +3,9 @@
 //! Of a file its content, its permissions and where a link leads count, because `COPY` takes them
 //! along; times and owners do not. Directories count because an empty one is copied, too. Secrets
 //! count by their ids: as with BuildKit, a new value builds nothing.
+//!
+//! Of the files those count that the instructions can see which the image needs. So a service of a
+//! repository that many share is made again only when what it copies changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,33 +14,38 @@ use landfall_model::Digest;
 use landfall_model::spec::ImageBuildSpec;
 use serde::Serialize;
 
+use super::bases::Bases;
 use super::error::ImageBuildError;
-use super::sources::Sources;
+use super::selection::{Selection, select};
+use super::sources::{CONTEXT, Sources, additional};
 use crate::hashing::{Permissions, hash_files};
 use crate::inputs::InputHash;
 
 /// Part of every digest: a change of what counts makes every image new.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-/// All that the image depends on. `bases` says what the names of base images mean.
+/// All that the image depends on.
 pub(super) fn hash(
     root: &Path,
     spec: &ImageBuildSpec,
     sources: &Sources,
-    bases: &BTreeMap<String, String>,
+    bases: &Bases,
     cache: Option<&Path>,
 ) -> Result<InputHash, ImageBuildError> {
     let mut paths: BTreeSet<PathBuf> = sources.dockerfile_path.iter().cloned().collect();
     let mut contexts: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    let seen = seen_of(spec, sources, bases)?;
     for (name, place) in &sources.contexts {
         let entries = place.directory.entries()?;
-        let found = entries.iter().map(|entry| place.path.join(&entry.path));
+        let selections = seen.get(name).map_or(&[][..], Vec::as_slice);
+        let selected = select(&place.directory, &entries, selections)?;
+        let found = selected.into_iter().map(|path| place.path.join(path));
         let found: Vec<PathBuf> = found.collect();
         paths.extend(found.iter().cloned());
         contexts.insert(name, found);
     }
     let files = hash_files(root, &paths, Permissions::All, cache)?;
-    let settings = settings_of(spec, sources, bases);
+    let settings = settings_of(spec, sources, &bases.meanings);
     // What is of which context: a file of two that one of them begins to ignore is still an input,
     // and yet the image may be another one.
     let members: BTreeMap<&str, Digest> = contexts
@@ -49,6 +57,22 @@ pub(super) fn hash(
         files,
         settings,
     })
+}
+
+/// What the build can see of each context, by the name by which BuildKit asks for it.
+fn seen_of(
+    spec: &ImageBuildSpec,
+    sources: &Sources,
+    bases: &Bases,
+) -> Result<BTreeMap<String, Vec<Selection>>, ImageBuildError> {
+    let seen = sources.needs(spec, &bases.variables)?.seen;
+    if seen.is_open || bases.has_triggers {
+        let whole = |name: &String| (name.clone(), vec![Selection::whole()]);
+        return Ok(sources.contexts.keys().map(whole).collect());
+    }
+    let others = seen.additional.into_iter();
+    let others = others.map(|(name, selections)| (additional(&name), selections));
+    Ok(others.chain([(CONTEXT.to_owned(), seen.own)]).collect())
 }
 
 fn settings_of(

@@ -16,6 +16,7 @@ mod ignore;
 mod inputs;
 mod progress;
 mod secrets;
+mod selection;
 mod session;
 mod solve;
 mod sources;

@@ -1,12 +1,13 @@
 //! What the source tree holds for a build: the Dockerfile and the contexts.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use landfall_model::spec::{Dockerfile, ImageBuildSpec};
 
 use super::context::ContextDir;
-use super::dockerfile::{NoStage, Reading, base_images};
+use super::dockerfile::{Needs, NoStage, Reading, read};
 use super::error::ImageBuildError;
 use crate::error::Context as _;
 
@@ -63,24 +64,30 @@ impl Sources {
         })
     }
 
-    /// The images that the Dockerfile takes from, as it names them.
+    /// What the Dockerfile takes from. `of_images` are variables that base images set.
     ///
     /// # Errors
     /// When it does not have the stage that is asked for.
-    pub fn base_images(&self, spec: &ImageBuildSpec) -> Result<Vec<String>, ImageBuildError> {
+    pub fn needs(
+        &self,
+        spec: &ImageBuildSpec,
+        of_images: &BTreeSet<String>,
+    ) -> Result<Needs, ImageBuildError> {
         let with = Reading {
             args: &spec.args,
             platform: spec.platform.as_deref(),
             target: spec.target.as_deref(),
             contexts: &spec.additional_contexts,
+            of_images,
         };
-        match base_images(&String::from_utf8_lossy(&self.dockerfile), &with) {
-            Ok(images) => Ok(images.into_iter().collect()),
-            Err(NoStage(stages)) => Err(ImageBuildError::NoStage {
-                target: spec.target.clone().unwrap_or_default(),
-                stages,
-            }),
-        }
+        let text = String::from_utf8_lossy(&self.dockerfile);
+        let mut needs = read(&text, &with).map_err(|NoStage(stages)| ImageBuildError::NoStage {
+            target: spec.target.clone().unwrap_or_default(),
+            stages,
+        })?;
+        // Its names may be others than were read.
+        needs.seen.is_open |= matches!(text, Cow::Owned(_));
+        Ok(needs)
     }
 }
 

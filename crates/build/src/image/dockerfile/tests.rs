@@ -10,8 +10,9 @@ fn bases(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Result<Vec<
         platform: Some("linux/arm64/v8"),
         target,
         contexts: &BTreeMap::from([("shared".to_owned(), "../shared".to_owned())]),
+        of_images: &BTreeSet::new(),
     };
-    Ok(base_images(text, &with)?.into_iter().collect())
+    Ok(read(text, &with)?.images.into_iter().collect())
 }
 
 fn of(text: &str) -> Vec<String> {
@@ -74,5 +75,18 @@ fn comments_continued_lines_and_here_documents_are_no_instructions() {
                 RUN <<EOF cat && <<-\"END\" cat\nFROM here\nEOF\n\tFROM there\n\tEND\n\
                 RUN echo \\\n  FROM z\nCOPY --from=c <<F /f\nF\n";
     assert_eq!(of(text), ["a", "c"]);
-    assert_eq!(of("# escape=`\nFROM `\n a\\\n"), [r"a\"]);
+    let escape = "# check=skip=all\n# escape=`\nFROM `\n a\nRUN b\\\nCOPY --from=c x x\n";
+    assert_eq!(of(escape), ["a", "c"]);
+    // No directive: a comment goes before it.
+    assert_eq!(of("# A comment.\n# escape=`\nFROM a\\\nb\n"), ["ab"]);
+    let quoted = "FROM a\nRUN echo \"a <<EOF\" '<<E' x1<<2 <<<x 1<<-3\n\t3\nCOPY --from=b x x";
+    assert_eq!(of(quoted), ["a", "b"]);
+}
+
+#[test]
+fn a_stage_may_be_called_like_its_image_and_come_after_those_that_take_from_it() {
+    assert_eq!(
+        of("FROM node AS node\nCOPY --from=tools a a\nFROM b AS tools\nFROM node"),
+        ["b", "node"]
+    );
 }

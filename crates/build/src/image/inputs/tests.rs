@@ -13,10 +13,12 @@ use super::super::ignore::Ignore;
 use super::*;
 use crate::inputs::explain;
 
+mod seen;
+
 fn spec() -> ImageBuildSpec {
     ImageBuildSpec {
         context: ".".to_owned(),
-        dockerfile: Dockerfile::Inline("FROM scratch\nCOPY . /\n".to_owned()),
+        dockerfile: Dockerfile::Inline("FROM scratch AS prod\nCOPY . /\n".to_owned()),
         target: None,
         args: BTreeMap::new(),
         labels: BTreeMap::new(),
@@ -51,7 +53,7 @@ fn write(root: &Path, path: &str, content: &str) {
 
 fn hash_of(root: &Path, spec: &ImageBuildSpec, cache: Option<&Path>) -> InputHash {
     let sources = Sources::read(root, spec).unwrap();
-    hash(root, spec, &sources, &BTreeMap::new(), cache).unwrap()
+    hash(root, spec, &sources, &Bases::default(), cache).unwrap()
 }
 
 /// What an edit changes, as a person reads it.
@@ -219,7 +221,7 @@ proptest! {
                 files.push(path);
             }
         }
-        write(root.path(), "Dockerfile", "FROM scratch\n");
+        write(root.path(), "Dockerfile", "FROM scratch\nCOPY . /\n");
         write(root.path(), "Dockerfile.dockerignore", &patterns.join("\n"));
         let spec = ImageBuildSpec {
             context: "context".to_owned(),
