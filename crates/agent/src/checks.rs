@@ -89,12 +89,9 @@ impl Through<'_> {
         else {
             return Ok(());
         };
-        let Some(spec) = release.spec.services.get(service) else {
-            return Ok(());
-        };
         let expected = version
             .expect
-            .resolve(&resolver(self.world, release, spec)?);
+            .resolve(&resolver(self.world, release, service)?);
         let expected = expected
             .map_err(crate::executor::internal)?
             .reveal()

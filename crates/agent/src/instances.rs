@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use landfall_model::env::{EnvValues, Resolve, Secret, ServiceAddress};
 use landfall_model::release::Release;
-use landfall_model::spec::{LifeSpec, ProcessSpec, ServiceKind, ServiceSpec, StopSpec};
+use landfall_model::spec::{LifeSpec, Origin, ProcessSpec, ServiceKind, ServiceSpec, StopSpec};
 use landfall_model::{Cause, CauseKind, CommandSpec, InstanceId, ServiceName, TaskName};
 use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec, RuntimeError};
 use landfall_store::{EnvironmentKey, InstancePhase, InstanceRow, Store};
@@ -93,7 +93,7 @@ pub fn launch_task(
     );
     let id = instance_id(&format!("{name}-{}-task", release.number))?;
     let mut env = environment(world, release, &task.service, &id, None)?;
-    let resolver = resolver(world, release, service)?;
+    let resolver = resolver(world, release, &task.service)?;
     for (name, value) in &task.env {
         env.insert(name.clone(), value.resolve(&resolver).map_err(unresolved)?);
     }
@@ -290,16 +290,17 @@ pub fn environment(
     set("LANDFALL_APP", spec.app.to_string());
     set("LANDFALL_ENVIRONMENT", spec.environment.to_string());
     set("LANDFALL_SERVICE", service.to_string());
-    set("LANDFALL_RELEASE", release.number.to_string());
+    let origin = release.origin(service);
+    set("LANDFALL_RELEASE", origin.release.to_string());
     set("LANDFALL_INSTANCE", id.to_string());
-    if let Some(commit) = &release.source.commit {
-        set("LANDFALL_COMMIT", commit.clone());
+    if let Some(commit) = origin.commit {
+        set("LANDFALL_COMMIT", commit);
     }
     let told = of.container().filter(|container| container.is_told_port);
     if let Some(port) = port.or_else(|| told?.run.port) {
         set("PORT", port.to_string());
     }
-    let resolver = resolver(world, release, of)?;
+    let resolver = resolver(world, release, service)?;
     for (name, value) in &of.env {
         env.insert(name.clone(), value.resolve(&resolver).map_err(unresolved)?);
     }
@@ -310,22 +311,23 @@ fn unresolved(error: landfall_model::env::Unresolved) -> Cause {
     Cause::new(CauseKind::Internal, error.to_string())
 }
 
-/// What references in the environment of `release` resolve to.
+/// What references in the environment of a service of `release` resolve to.
 pub struct ReleaseResolver<'a> {
     release: &'a Release,
+    origin: Origin,
     /// Whether a container asks, to which other containers are known by name.
     in_container: bool,
     addresses: std::collections::BTreeMap<ServiceName, u16>,
 }
 
-/// The resolver of a release.
+/// The resolver of a service of a release.
 ///
 /// # Errors
 /// When the store fails.
 pub fn resolver<'a>(
     world: &World,
     release: &'a Release,
-    for_service: &ServiceSpec,
+    service: &ServiceName,
 ) -> Result<ReleaseResolver<'a>, Cause> {
     let spec = &release.spec;
     let key = EnvironmentKey {
@@ -334,7 +336,8 @@ pub fn resolver<'a>(
     };
     Ok(ReleaseResolver {
         release,
-        in_container: for_service.container().is_some(),
+        origin: release.origin(service),
+        in_container: self::service(release, service)?.container().is_some(),
         addresses: addresses(&world.store, &key, release)?,
     })
 }
@@ -374,10 +377,10 @@ impl Resolve for ReleaseResolver<'_> {
     }
 
     fn release(&self) -> u32 {
-        self.release.number.0
+        self.origin.release.0
     }
 
     fn commit(&self) -> Option<&str> {
-        self.release.source.commit.as_deref()
+        self.origin.commit.as_deref()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_model::env::Part;
 use landfall_model::plan::{
-    BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, Plan, Refusal, plan,
+    BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, Plan, Refusal, only, plan,
 };
 use landfall_model::release::{Artifact, Release, SourceInfo};
 use landfall_model::spec::{AppSpec, SPEC_FORMAT, VersionSpec};
@@ -215,7 +215,7 @@ async fn desire(
 ) -> Result<Wanted, Cause> {
     let intent = request.intent.clone();
     if matches!(intent, Intent::Deploy { .. }) {
-        return desire_deploy(world, key, request).await;
+        return desire_deploy(world, key, request, live).await;
     }
     let release = target.or(live).ok_or_else(|| {
         Cause::new(
@@ -268,6 +268,7 @@ async fn desire_deploy(
     world: &World,
     key: &EnvironmentKey,
     request: &NewDeployment,
+    live: Option<Release>,
 ) -> Result<Wanted, Cause> {
     let missing = || {
         Cause::new(
@@ -284,16 +285,34 @@ async fn desire_deploy(
         );
         return Err(Cause::new(CauseKind::Refused, message).with_fix("upgrade the agent"));
     }
-    let force = matches!(request.intent, Intent::Deploy { force: true });
-    let (mut builds, mut artifacts, mut holds) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    for (service, build) in spec.builds() {
+    let Intent::Deploy { force, only } = &request.intent else {
+        return Err(missing());
+    };
+    let (spec, mut artifacts) = match only.is_empty() {
+        true => (spec, BTreeMap::new()),
+        false => only_some(&spec, live, only)?,
+    };
+    let (mut builds, mut holds) = (BTreeMap::new(), Vec::new());
+    for (service, artifact) in &artifacts {
+        holds.extend(world.hold(artifact)?);
+        if !world.has_artifact(artifact).await {
+            let message = format!("what {service} runs is not stored any more");
+            return Err(Cause::new(CauseKind::ArtifactGone, message)
+                .with_fix(format!("deploy {service} too")));
+        }
+        builds.insert(service.clone(), BuildNeed::Exists(artifact.clone()));
+    }
+    for (service, build) in spec
+        .builds()
+        .filter(|(name, _)| !spec.kept.contains_key(*name))
+    {
         let inputs = world.inputs(&root, build).await?;
         let known = world
             .store
             .build(&key.app, service, &inputs.digest)
             .map_err(store_cause)?;
         let need = match known {
-            _ if force => BuildNeed::Needed(BuildReason::Forced),
+            _ if *force => BuildNeed::Needed(BuildReason::Forced),
             Some(row) => {
                 let artifact = Artifact {
                     digest: row.artifact,
@@ -347,6 +366,25 @@ async fn desire_deploy(
     ))
 }
 
+/// The spec of a deploy of some services, and the artifacts of those that stay as they are.
+fn only_some(
+    wanted: &AppSpec,
+    live: Option<Release>,
+    names: &[ServiceName],
+) -> Result<(AppSpec, BTreeMap<ServiceName, Artifact>), Cause> {
+    let live = live.ok_or_else(|| {
+        Cause::new(
+            CauseKind::Refused,
+            "nothing is deployed yet that the rest could stay at",
+        )
+        .with_fix("deploy all services first: `landfall deploy`")
+    })?;
+    let spec = only(wanted, &live, names).map_err(refused)?;
+    let mut artifacts = live.artifacts;
+    artifacts.retain(|service, _| spec.kept.contains_key(service));
+    Ok((spec, artifacts))
+}
+
 /// The images that containers are to run and that nobody builds, as their names mean them now;
 /// `None` for those that are not on this machine.
 async fn images(
@@ -358,7 +396,8 @@ async fn images(
         let Some(container) = service.container() else {
             continue;
         };
-        if service.build.is_some() || service.artifact != *name {
+        let is_here = service.build.is_none() && service.artifact == *name;
+        if !is_here || spec.kept.contains_key(name) {
             continue;
         }
         let image = &container.run.image;

@@ -63,6 +63,11 @@ impl Digest {
         Self { algorithm, bytes }
     }
 
+    /// Whether it is the id of an image: those of all else that Landfall keeps are BLAKE3.
+    pub fn is_image(&self) -> bool {
+        self.algorithm == Algorithm::Sha256
+    }
+
     /// How it was computed.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::AppSpec;
-use crate::{Algorithm, DeploymentId, Digest, ReleaseNumber, ServiceName};
+use crate::spec::{AppSpec, Origin};
+use crate::{DeploymentId, Digest, ReleaseNumber, ServiceName};
 
 /// Where a release's source came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Artifact {
 impl Artifact {
     /// Whether it is an image, rather than a tree.
     pub fn is_image(&self) -> bool {
-        self.digest.algorithm() == Algorithm::Sha256
+        self.digest.is_image()
     }
 }
 
@@ -52,4 +52,15 @@ pub struct Release {
     pub source: SourceInfo,
     /// The deployment that made it.
     pub deployment: DeploymentId,
+}
+
+impl Release {
+    /// Where a service of it comes from: itself, unless a deployment of others left it as it was.
+    pub fn origin(&self, service: &ServiceName) -> Origin {
+        let kept = self.spec.kept.get(service);
+        kept.cloned().unwrap_or_else(|| Origin {
+            release: self.number,
+            commit: self.source.commit.clone(),
+        })
+    }
 }

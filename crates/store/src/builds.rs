@@ -1,6 +1,6 @@
 //! Which artifact was built from which inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use landfall_model::{AppName, Digest, ServiceName};
@@ -93,22 +93,31 @@ impl Store {
         rows.next()?.map(read).transpose()
     }
 
+    /// What all builds made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn built(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        let connection = self.lock();
+        let mut query = connection.prepare("SELECT DISTINCT artifact FROM build")?;
+        let mut rows = query.query([])?;
+        let mut built = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            built.insert(word(row, "artifact")?);
+        }
+        Ok(built)
+    }
+
     /// Forgets builds whose artifact is not among `kept`.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn forget_builds_except(
-        &self,
-        kept: &std::collections::BTreeSet<Digest>,
-    ) -> Result<(), StoreError> {
+    pub fn forget_builds_except(&self, kept: &BTreeSet<Digest>) -> Result<(), StoreError> {
+        let built = self.built()?;
         let connection = self.lock();
-        let mut query = connection.prepare("SELECT DISTINCT artifact FROM build")?;
-        let artifacts: Vec<String> = query
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        let kept: Vec<String> = kept.iter().map(Digest::to_string).collect();
-        for artifact in artifacts.iter().filter(|artifact| !kept.contains(artifact)) {
-            connection.execute("DELETE FROM build WHERE artifact = ?1", [artifact])?;
+        for artifact in built.difference(kept) {
+            let sql = "DELETE FROM build WHERE artifact = ?1";
+            connection.execute(sql, [artifact.to_string()])?;
         }
         Ok(())
     }

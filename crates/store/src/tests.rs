@@ -21,7 +21,10 @@ fn key() -> EnvironmentKey {
 
 fn request() -> NewDeployment {
     NewDeployment {
-        intent: Intent::Deploy { force: false },
+        intent: Intent::Deploy {
+            force: false,
+            only: Vec::new(),
+        },
         spec: None,
         root: None,
         source: SourceInfo::default(),
@@ -31,7 +34,10 @@ fn request() -> NewDeployment {
 fn plan() -> Plan {
     Plan {
         format: 1,
-        intent: Intent::Deploy { force: false },
+        intent: Intent::Deploy {
+            force: false,
+            only: Vec::new(),
+        },
         from: None,
         to: Some(ReleaseNumber(1)),
         makes_release: true,

@@ -147,7 +147,11 @@ pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
         keep.extend(artifacts.map(|(_, artifact)| artifact.digest));
     }
     let freed = world.artifacts.collect_garbage(keep.clone()).await?;
-    world.images.remove_except(&keep).await?;
+    let built = world.store.built().map_err(store_cause)?;
+    // Who deploys no containers needs no engine.
+    if built.iter().any(Digest::is_image) {
+        world.images.remove_except(&keep).await?;
+    }
     world
         .store
         .forget_builds_except(&keep)

@@ -1,6 +1,8 @@
 //! `landfall deploy`.
 
 use clap::Args;
+use landfall_model::ServiceName;
+use landfall_model::plan::Intent;
 
 use super::plan::plan_or_deploy;
 use crate::command_error::CommandResult;
@@ -21,6 +23,7 @@ use crate::deployment::RunOptions;
 ///   landfall deploy               what changed, with live progress
 ///   landfall deploy --dry-run     the same as `landfall plan`
 ///   landfall deploy --yes --json  for CI: no questions, one JSON document, documented exit codes
+///   landfall deploy --only web,api  build and replace these, leave the rest as it is
 ///   landfall deploy --supersede   take the place of deployments that wait in the queue
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -31,6 +34,9 @@ pub struct DeployArgs {
     /// Build and replace everything, changed or not
     #[arg(long)]
     pub force: bool,
+    /// Only these services; the others stay as they are in the release that serves
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub only: Vec<ServiceName>,
     /// Replace deployments that wait in the queue
     #[arg(long)]
     pub supersede: bool,
@@ -49,5 +55,9 @@ pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
         supersede: args.supersede,
         detach: args.detach,
     };
-    plan_or_deploy(context, args.force, options).await
+    let intent = Intent::Deploy {
+        force: args.force,
+        only: args.only.clone(),
+    };
+    plan_or_deploy(context, intent, options).await
 }

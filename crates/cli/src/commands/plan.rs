@@ -1,6 +1,7 @@
 //! `landfall plan`.
 
 use clap::Args;
+use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
 
 use crate::command_error::CommandResult;
@@ -23,6 +24,9 @@ pub struct PlanArgs {
     /// Plan as if nothing were built and nothing ran
     #[arg(long)]
     pub force: bool,
+    /// Plan for these services only
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub only: Vec<ServiceName>,
 }
 
 /// Plans.
@@ -34,14 +38,22 @@ pub async fn cmd_plan(context: &Context, args: &PlanArgs) -> CommandResult {
         dry_run: true,
         ..RunOptions::default()
     };
-    plan_or_deploy(context, args.force, options).await
+    let intent = Intent::Deploy {
+        force: args.force,
+        only: args.only.clone(),
+    };
+    plan_or_deploy(context, intent, options).await
 }
 
 /// A deploy, or only its plan.
 ///
 /// # Errors
 /// When the configuration is wrong, the agent cannot be reached, or the deploy is refused.
-pub async fn plan_or_deploy(context: &Context, force: bool, options: RunOptions) -> CommandResult {
+pub async fn plan_or_deploy(
+    context: &Context,
+    intent: Intent,
+    options: RunOptions,
+) -> CommandResult {
     let loaded = project::load(
         &context.printer,
         context.global.file.as_deref(),
@@ -49,7 +61,6 @@ pub async fn plan_or_deploy(context: &Context, force: bool, options: RunOptions)
     )?;
     let project = context.project()?;
     let client = context.client().await?;
-    let intent = Intent::Deploy { force };
     let request = deployment_request(&project, intent, Some(deploy_source(loaded)));
     deployment::run(context, &client, request, options).await
 }

@@ -280,3 +280,47 @@ fn a_compose_file_that_is_not_there_is_refused() {
     let toml = ("\"compose.yaml\"", "\"compose.yaml\", \"prod.yaml\"");
     insta::assert_snapshot!(refused(toml, ("", "")));
 }
+
+#[test]
+fn d2_a_misspelt_service_of_an_overlay_is_told_what_it_is_called() {
+    let overlay = "services: { wbe: { restart: always } }";
+    let toml = APP.replace("\"compose.yaml\"", "\"compose.yaml\", \"prod.yaml\"");
+    insta::assert_snapshot!(project(&toml).file("prod.yaml", overlay).refused());
+}
+
+#[test]
+fn d2_a_dockerfile_or_context_that_is_not_there_is_told_before_anything_runs() {
+    let compose = COMPOSE
+        .replace(
+            "image: shop/web:${VERSION:-1}",
+            "build: { context: ., dockerfile: docker/Web }",
+        )
+        .replace("command: [migrate, up]", "build: ./migrations");
+    let refused = project(APP).file("compose.yaml", compose).refused();
+    let directory = refused
+        .split("at ")
+        .nth(1)
+        .and_then(|rest| rest.split("/docker").next());
+    let shown = refused.replace(directory.unwrap_or("nowhere"), "DIR");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn c1_services_that_build_the_same_image_share_the_build() {
+    let compose = COMPOSE
+        .replace(
+            "image: shop/api\n    expose",
+            "image: shop/api\n    build: api\n    expose",
+        )
+        .replace(
+            "image: postgres:16",
+            "build: { context: api, dockerfile: Dockerfile }",
+        );
+    let files = project(APP).file("compose.yaml", compose);
+    let app = App::of(&files.file("api/Dockerfile", "FROM scratch"));
+    assert!(app.service("api").build.is_some());
+    for other in ["migrate", "db"] {
+        assert!(app.service(other).build.is_none(), "{other}");
+        assert_eq!(app.service(other).artifact.as_str(), "api", "{other}");
+    }
+}

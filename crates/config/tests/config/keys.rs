@@ -202,12 +202,17 @@ fn the_examples_of_the_project_load() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     let mut seen = 0;
     for entry in std::fs::read_dir(examples).unwrap() {
-        let file = entry.unwrap().path().join("landfall.toml");
+        let dir = entry.unwrap().path();
+        let file = dir.join("landfall.toml");
         if !file.is_file() {
             continue;
         }
         seen += 1;
-        let request = landfall_config::LoadRequest::new(&file, "local".parse().unwrap());
+        let mut request = landfall_config::LoadRequest::new(&file, "local".parse().unwrap());
+        let variables = std::fs::read_to_string(dir.join(".env.example")).unwrap_or_default();
+        let pairs = variables.lines().filter_map(|line| line.split_once('='));
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request.variables.extend(pairs);
         if let Err(found) = landfall_config::load(&request) {
             panic!("{}", landfall_config::render(&found, false, 100));
         }

@@ -127,5 +127,17 @@ pub(super) fn notes(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<
             restarted.join(", ")
         ));
     }
+    notes.extend(kept(&desired.spec));
     notes
+}
+
+/// What a deploy of some services leaves as it is.
+fn kept(spec: &AppSpec) -> Option<String> {
+    let names: Vec<&str> = spec.kept.keys().map(ServiceName::as_str).collect();
+    let newest = spec.kept.values().map(|origin| origin.release).max()?;
+    Some(format!(
+        "not deployed, and as in release {newest}: {}, routes to them, smoke checks and all \
+         settings of the app",
+        names.join(", ")
+    ))
 }

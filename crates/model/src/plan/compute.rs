@@ -1,6 +1,6 @@
 //! The planner: a pure function of what is asked for and what is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BuildLine, BuildNeed, BuildReason, Desired, Intent, Observed, PLAN_FORMAT, Plan, Refusal,
@@ -67,6 +67,7 @@ pub fn instance_key(
     release: ReleaseNumber,
     source: &SourceInfo,
 ) -> Option<Digest> {
+    let kept = spec.kept.get(service);
     let service = spec.services.get(service)?;
     let templates = || {
         service
@@ -75,12 +76,12 @@ pub fn instance_key(
             .chain(service.version.as_ref().map(|v| &v.expect))
     };
     let uses = |wanted: &Part| templates().any(|template: &Template| template.0.contains(wanted));
-    let release = uses(&Part::Release).then_some(release);
-    let commit = if uses(&Part::Commit) {
-        source.commit.as_deref()
-    } else {
-        None
+    let (release, commit) = match kept {
+        Some(origin) => (origin.release, origin.commit.as_deref()),
+        None => (release, source.commit.as_deref()),
     };
+    let release = uses(&Part::Release).then_some(release);
+    let commit = commit.filter(|_| uses(&Part::Commit));
     Some(Digest::of_json(&(
         service.instance_digest(),
         artifact,
@@ -218,10 +219,13 @@ fn task_lines(spec: &AppSpec) -> Vec<TaskLine> {
 }
 
 fn is_unchanged(plan: &Plan, desired: &Desired, observed: &Observed) -> bool {
-    let same_spec = observed
-        .live
-        .as_ref()
-        .is_some_and(|live| live.spec == desired.spec);
+    // Where a service that does not change comes from is no change either.
+    let own = |spec: &AppSpec| AppSpec {
+        kept: BTreeMap::new(),
+        ..spec.clone()
+    };
+    let live = observed.live.as_ref();
+    let same_spec = live.is_some_and(|live| own(&live.spec) == own(&desired.spec));
     let same_release = plan.makes_release || plan.from == plan.to;
     let same_stopped = plan.stopped.iter().eq(&observed.stopped);
     same_spec && same_release && same_stopped && plan.services.iter().all(|line| line.is_kept())

@@ -3,6 +3,7 @@
 mod changes;
 mod compute;
 mod observed;
+mod only;
 mod order;
 mod services;
 mod step;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub use compute::{instance_key, plan};
 pub use observed::{BuildNeed, BuildReason, Desired, Observed, ObservedInstance, Refusal};
+pub use only::only;
 pub use step::StepName;
 
 use crate::spec::{RouteSpec, When};
@@ -30,6 +32,9 @@ pub enum Intent {
     Deploy {
         /// Build and replace everything, changed or not.
         force: bool,
+        /// Which services; empty means all. The others stay as they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        only: Vec<ServiceName>,
     },
     /// Return to a release that is kept.
     Rollback {

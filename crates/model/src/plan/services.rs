@@ -184,7 +184,10 @@ impl<'a> View<'a> {
 
     fn forced(&self, name: &ServiceName) -> Option<String> {
         match &self.desired.intent {
-            Intent::Deploy { force: true } => Some("forced".into()),
+            Intent::Deploy { force: true, .. } => {
+                let is_kept = self.desired.spec.kept.contains_key(name);
+                (!is_kept).then(|| "forced".into())
+            }
             Intent::Restart { services } if services.is_empty() || services.contains(name) => {
                 Some("asked to restart".into())
             }

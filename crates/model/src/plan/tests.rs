@@ -76,6 +76,7 @@ fn spec() -> AppSpec {
         watch: None,
         keep_releases: 5,
         drain: Duration::from_secs(30),
+        kept: BTreeMap::new(),
     }
 }
 
@@ -88,7 +89,10 @@ fn artifact(content: &str) -> Artifact {
 
 fn deploy(spec: AppSpec, content: &str) -> Desired {
     Desired {
-        intent: Intent::Deploy { force: false },
+        intent: Intent::Deploy {
+            force: false,
+            only: Vec::new(),
+        },
         spec,
         builds: BTreeMap::from([(name("web"), BuildNeed::Exists(artifact(content)))]),
         source: SourceInfo::default(),

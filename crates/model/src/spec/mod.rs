@@ -21,7 +21,7 @@ pub use service::{
 };
 pub use task::{TaskSpec, When};
 
-use crate::{AppName, EnvironmentName, ServiceName, TaskName, millis};
+use crate::{AppName, EnvironmentName, ReleaseNumber, ServiceName, TaskName, millis};
 
 /// The format of [`AppSpec`] that this build writes, and the newest that it reads.
 pub const SPEC_FORMAT: u32 = 1;
@@ -50,6 +50,18 @@ pub struct AppSpec {
     /// How long in-flight requests and streams of replaced instances may go on.
     #[serde(with = "millis")]
     pub drain: Duration,
+    /// Services that a deployment of others left as they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<ServiceName, Origin>,
+}
+
+/// Where a service comes from that is older than its release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The release that it came with.
+    pub release: ReleaseNumber,
+    /// The commit of that.
+    pub commit: Option<String>,
 }
 
 /// A route: requests for a host and path go to a service.

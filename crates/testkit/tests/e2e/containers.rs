@@ -75,13 +75,18 @@ fn b2_b3_bad_images_never_take_the_good_one_down_and_tell_why() {
 }
 
 #[test]
-fn b10_an_image_that_is_not_there_is_refused_before_anything_happens() {
-    let yard = Yard::new();
+fn b10_an_image_that_neither_the_server_nor_a_registry_has_leaves_all_as_it_is() {
+    let yard = Yard::deployed();
+    let before = yard.running();
     yard.configure("v9");
-    let refused = yard.project().landfall(&["plan"]);
-    assert_eq!(refused.code, Some(5), "{refused:#}");
-    assert!(refused.stderr.contains("hello:v9"), "{refused:#}");
-    assert!(refused.stderr.contains("docker pull"), "{refused:#}");
+    let plan = yard.project().landfall(&["plan"]).ok();
+    assert!(plan.stdout.contains("pull"), "{plan:#}");
+    let failed = yard.project().landfall(&["deploy", "--yes"]);
+    assert_eq!(failed.code, Some(3), "{failed:#}");
+    assert!(failed.stderr.contains("hello:v9"), "{failed:#}");
+    assert!(failed.stderr.contains("docker login"), "{failed:#}");
+    assert_eq!(yard.running(), before);
+    assert_eq!(yard.status()["serving"], 1);
 }
 
 #[test]

@@ -96,7 +96,12 @@ impl Stack {
 
     /// What the app answers through the proxy: status and body.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        ask(self.sandbox.http(), method, path, body)
+        ask(self.sandbox.http(), "localhost", method, path, body)
+    }
+
+    /// What the app answers to requests for a host.
+    pub fn ask_at(&self, host: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+        ask(self.sandbox.http(), host, method, path, body)
     }
 
     /// The JSON that the app answers with, once it does.
@@ -123,11 +128,11 @@ impl Drop for Stack {
     }
 }
 
-fn ask(proxy: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String) {
+fn ask(proxy: SocketAddr, host: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(proxy).expect("the proxy listens");
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: \
          application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).expect("a request");

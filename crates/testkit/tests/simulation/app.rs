@@ -112,6 +112,7 @@ impl Version {
             watch: self.watch.clone(),
             keep_releases: 1,
             drain: Duration::from_secs(5),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -189,7 +190,10 @@ impl Version {
     /// The request to deploy it.
     pub fn deploy(&self) -> DeployRequest {
         request(
-            Intent::Deploy { force: false },
+            Intent::Deploy {
+                force: false,
+                only: Vec::new(),
+            },
             Some(DeploySource {
                 spec: self.spec(),
                 root: format!("/source/{}", self.name).into(),

@@ -152,7 +152,13 @@ impl<'a> Stage<'a> {
         let (intent, deploy) = match act.is_rollback() {
             // To v1, which is what the last act tells.
             true => (Intent::Rollback { to: None }, None),
-            false => (Intent::Deploy { force: false }, Some(deploy_source(loaded))),
+            false => (
+                Intent::Deploy {
+                    force: false,
+                    only: Vec::new(),
+                },
+                Some(deploy_source(loaded)),
+            ),
         };
         Ok(PlanRequest {
             app,

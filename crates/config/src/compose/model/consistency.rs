@@ -79,7 +79,17 @@ impl Check<'_> {
                 "the service `{}` has neither `image` nor `build`",
                 self.name
             );
-            self.wrong(self.service, message, "add one of them");
+            // An overlay says more of a service that has one of them, under its name.
+            let others = self.services.iter().filter(|(_, other)| {
+                ["build", "image"]
+                    .iter()
+                    .any(|key| other.get(key).is_some())
+            });
+            let fix = match nearest(self.name, others.map(|(name, _)| name.as_str())) {
+                Some(meant) => format!("did you mean `{meant}`? Else add one of them"),
+                None => "add one of them".to_owned(),
+            };
+            self.wrong(self.service, message, &fix);
         }
     }
 
