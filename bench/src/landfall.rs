@@ -18,6 +18,7 @@ pub struct Landfall {
     home: PathBuf,
     project: PathBuf,
     http: SocketAddr,
+    docker_host: Option<String>,
 }
 
 /// The processes of Landfall itself.
@@ -42,7 +43,16 @@ impl Landfall {
             home: place.dir(&format!("{name}-home"))?,
             project: place.dir(name)?,
             http: http::free_address()?,
+            docker_host: None,
         })
+    }
+
+    /// With an engine for its containers.
+    pub fn on(self, docker_host: String) -> Self {
+        Self {
+            docker_host: Some(docker_host),
+            ..self
+        }
     }
 
     /// Writes a file of the project.
@@ -83,6 +93,7 @@ impl Landfall {
             .env("LANDFALL_HOME", &self.home)
             .env("LANDFALL_HTTP", self.http.to_string())
             .env("NO_COLOR", "1")
+            .envs(self.docker_host.iter().map(|host| ("DOCKER_HOST", host)))
             .stdin(Stdio::null())
             .stdout(create(&out)?)
             .stderr(create(&err)?)
