@@ -57,6 +57,8 @@ fn leads_somewhere(page: &Path, link: &str) -> bool {
 
 /// What the headings of a page are called in links.
 fn anchors(text: &str) -> BTreeSet<String> {
+    let named = text.split("<a id=\"").skip(1);
+    let named = named.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
     let headings = prose(text).filter(|line| line.starts_with('#'));
     headings
         .map(|line| {
@@ -68,5 +70,6 @@ fn anchors(text: &str) -> BTreeSet<String> {
                 .map(|c| if c == ' ' { '-' } else { c })
                 .collect()
         })
+        .chain(named)
         .collect()
 }
