@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Result<Report> {
         let engine = Engine::start(&place, "engine")?;
         let rounds = options.rounds.unwrap_or(ROUNDS);
         let images = project::build_images(&engine, &place, options, case, rounds)?;
-        let mut ways: [Box<dyn Way>; 3] = [
+        let mut ways: [Box<dyn Way + '_>; 3] = [
             Box::new(Deploy::new(options, &place, &engine)?),
             Box::new(Compose::new(
                 compose,
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-fn measure(ways: &mut [Box<dyn Way>], images: usize) -> Result<Vec<Cuts>> {
+fn measure(ways: &mut [Box<dyn Way + '_>], images: usize) -> Result<Vec<Cuts>> {
     let mut all = Vec::new();
     for way in &mut *ways {
         way.bring(0)?;
