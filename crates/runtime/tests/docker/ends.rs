@@ -144,7 +144,7 @@ async fn an_image_stays_for_as_long_as_a_container_has_it_that_ended() {
     let bench = Bench::new();
     let dir = tempfile::tempdir().expect("a directory");
     let prefix = format!("{}/", unique("images"));
-    let name = format!("{prefix}web:1");
+    let name = format!("{prefix}shop/web:1");
     let text = format!("FROM {IMAGE}\nLABEL name={name}\n");
     std::fs::write(dir.path().join("Dockerfile"), text).expect("a Dockerfile");
     let id = DockerEngine::shared().build(dir.path());
