@@ -207,7 +207,12 @@ fn the_examples_of_the_project_load() {
             continue;
         }
         seen += 1;
-        let request = landfall_config::LoadRequest::new(&file, "local".parse().unwrap());
+        let mut request = landfall_config::LoadRequest::new(&file, "local".parse().unwrap());
+        // What people copy to `.env`.
+        let given = std::fs::read_to_string(file.with_file_name(".env.example"));
+        let given = given.unwrap_or_default();
+        let pairs = given.lines().filter_map(|line| line.split_once('='));
+        request.variables = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         if let Err(found) = landfall_config::load(&request) {
             panic!("{}", landfall_config::render(&found, false, 100));
         }
