@@ -32,6 +32,17 @@ pub struct Own {
     pub shims: Vec<u32>,
 }
 
+/// The steps of a deployment and their seconds, from what `deploy --json` prints.
+pub fn steps(result: &Value) -> Vec<(String, f64)> {
+    let steps = result["steps"].as_array().into_iter().flatten();
+    steps
+        .filter_map(|step| {
+            let seconds = step["ms"].as_f64()? / 1000.0;
+            Some((step["name"].as_str()?.to_owned(), seconds))
+        })
+        .collect()
+}
+
 impl Landfall {
     /// Nothing is started yet.
     ///

@@ -16,7 +16,7 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// What one cut-over took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Cut {
     /// All requests of the load.
     pub requests: u64,
@@ -28,6 +28,8 @@ pub struct Cut {
     pub new_after: f64,
     /// Of the command, in seconds.
     pub command: f64,
+    /// Its steps and their seconds, where it tells them.
+    pub steps: Vec<(String, f64)>,
 }
 
 /// Brings a version under load.
@@ -38,7 +40,7 @@ pub fn over(way: &mut dyn Way, version: usize) -> Result<Cut> {
     let load = Load::start(steady(way.address()))?;
     pause(MARGIN);
     let began = Instant::now();
-    way.bring(version)?;
+    let steps = way.bring(version)?;
     let command = began.elapsed().as_secs_f64();
     wait_for_version(way.address(), version)?;
     pause(MARGIN);
@@ -51,6 +53,7 @@ pub fn over(way: &mut dyn Way, version: usize) -> Result<Cut> {
         gap: longest_gap(&report),
         new_after: new.as_secs_f64() - (began - report.began).as_secs_f64(),
         command,
+        steps,
     })
 }
 

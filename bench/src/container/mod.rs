@@ -99,6 +99,17 @@ impl Cuts {
     fn median(&self, of: impl Fn(&Cut) -> f64) -> Option<f64> {
         median(self.cuts.iter().map(of))
     }
+
+    /// The steps that the first one had, and their seconds.
+    fn steps(&self) -> Vec<(&str, Option<f64>)> {
+        let names = self.cuts.first().map_or(&[][..], |cut| &cut.steps);
+        let seconds = |name: &str| {
+            let of_name = self.cuts.iter().flat_map(|cut| &cut.steps);
+            median(of_name.filter(|step| step.0 == name).map(|step| step.1))
+        };
+        let steps = names.iter().map(|(name, _)| (&name[..], seconds(name)));
+        steps.collect()
+    }
 }
 
 fn add(report: &mut Report, case: &Case, all: &[Cuts]) {
@@ -129,6 +140,9 @@ fn add(report: &mut Report, case: &Case, all: &[Cuts]) {
         ]);
     }
     report.table(table);
+    if let Some(ours) = all.first() {
+        add_steps(report, ours);
+    }
     let ways: Vec<_> = all
         .iter()
         .map(|cuts| {
@@ -139,8 +153,18 @@ fn add(report: &mut Report, case: &Case, all: &[Cuts]) {
                 "gap": cuts.median(|cut| cut.gap),
                 "new_after": cuts.median(|cut| cut.new_after),
                 "command": command(cuts),
+                "steps": cuts.steps(),
             })
         })
         .collect();
     report.data(case.name, json!(ways));
+}
+
+fn add_steps(report: &mut Report, cuts: &Cuts) {
+    let title = format!("steps of {}, s (medians)", cuts.name);
+    let mut table = Table::new(title, &["", "s"]);
+    for (name, seconds) in cuts.steps() {
+        table.row([name.to_owned(), number(seconds, 2)]);
+    }
+    report.table(table);
 }

@@ -12,7 +12,7 @@ use super::cut::{version_name, wait_for_version};
 use super::project::{self, PORT, Project};
 use crate::docker::{Engine, output};
 use crate::http;
-use crate::landfall::Landfall;
+use crate::landfall::{self, Landfall};
 use crate::options::Options;
 use crate::process::{Server, Workplace};
 
@@ -43,11 +43,12 @@ pub trait Way {
     fn name(&self) -> &'static str;
     /// Where users ask.
     fn address(&self) -> SocketAddr;
-    /// Brings a version, as the command does that people give for it.
+    /// Brings a version, as the command does that people give for it. Its steps and their seconds,
+    /// where it tells them.
     ///
     /// # Errors
     /// When it fails.
-    fn bring(&mut self, version: usize) -> Result<()>;
+    fn bring(&mut self, version: usize) -> Result<Vec<(String, f64)>>;
 }
 
 /// `landfall deploy` of the Compose file.
@@ -91,12 +92,13 @@ impl Way for Deploy {
         self.0.http()
     }
 
-    fn bring(&mut self, version: usize) -> Result<()> {
+    fn bring(&mut self, version: usize) -> Result<Vec<(String, f64)>> {
         // The same file as that of `docker compose`: what it publishes is not.
         project::write_env(self.0.project(), version, self.0.http())?;
         let config = CONFIG.replace("VERSION", &version_name(version));
         self.0.write("landfall.toml", &config)?;
-        self.0.run(&["deploy", "--yes"]).map(drop)
+        let result = self.0.json(&["deploy", "--yes"])?;
+        Ok(landfall::steps(&result))
     }
 }
 
@@ -127,14 +129,15 @@ impl Way for Compose<'_> {
         self.project.published
     }
 
-    fn bring(&mut self, version: usize) -> Result<()> {
+    fn bring(&mut self, version: usize) -> Result<Vec<(String, f64)>> {
         self.project.set_version(version)?;
         let mut up = Command::new(self.program);
         up.args(["up", "-d"])
             .current_dir(self.project.dir())
             .env("DOCKER_HOST", &self.host)
             .stdin(Stdio::null());
-        output(up).map(drop)
+        output(up)?;
+        Ok(Vec::new())
     }
 }
 
@@ -198,7 +201,7 @@ impl Way for Script<'_> {
         self.address
     }
 
-    fn bring(&mut self, version: usize) -> Result<()> {
+    fn bring(&mut self, version: usize) -> Result<Vec<(String, f64)>> {
         let (new, upstream) = self.start_container(version)?;
         self.switch(upstream)?;
         // A reload is done some time after its command is.
@@ -207,7 +210,7 @@ impl Way for Script<'_> {
             output(self.engine.docker(&["stop", &old]))?;
             output(self.engine.docker(&["rm", &old]))?;
         }
-        Ok(())
+        Ok(Vec::new())
     }
 }
 
