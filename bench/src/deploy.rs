@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::http;
-use crate::landfall::Landfall;
+use crate::landfall::{self, Landfall};
 use crate::options::Options;
 use crate::process::{Server, Workplace};
 use crate::report::{Report, Table, number};
@@ -88,13 +88,9 @@ fn deploy(landfall: &Landfall, version: Option<usize>) -> Result<Deployment> {
     let began = Instant::now();
     let result = landfall.json(&["deploy", "--yes"])?;
     let wall = began.elapsed().as_secs_f64();
-    let steps = result["steps"].as_array().into_iter().flatten();
-    let seconds = |step: &Value| Some(step["ms"].as_f64()? / 1000.0);
     Ok(Deployment {
         wall,
-        steps: steps
-            .filter_map(|step| Some((step["name"].as_str()?.to_owned(), seconds(step)?)))
-            .collect(),
+        steps: landfall::steps(&result),
     })
 }
 

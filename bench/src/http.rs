@@ -26,6 +26,15 @@ pub fn free_address() -> Result<SocketAddr> {
 /// # Errors
 /// When there is none.
 pub fn get(address: SocketAddr, path: &str) -> Result<(u16, usize)> {
+    let (status, body) = text(address, path)?;
+    Ok((status, body.len()))
+}
+
+/// Status and body of an answer to GET.
+///
+/// # Errors
+/// When there is none.
+pub fn text(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     exchange(stream, "GET", path, "")
@@ -61,7 +70,7 @@ fn exchange(
     method: &str,
     path: &str,
     body: &str,
-) -> Result<(u16, usize)> {
+) -> Result<(u16, String)> {
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\
@@ -73,5 +82,6 @@ fn exchange(
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let head = head.context("the answer has no end of head")?;
     let status = std::str::from_utf8(answer.get(9..12).unwrap_or_default())?;
-    Ok((status.parse()?, answer.len() - head - 4))
+    let body = String::from_utf8_lossy(&answer[head + 4..]);
+    Ok((status.parse()?, body.into_owned()))
 }

@@ -18,6 +18,7 @@ pub struct Landfall {
     home: PathBuf,
     project: PathBuf,
     http: SocketAddr,
+    docker_host: Option<String>,
 }
 
 /// The processes of Landfall itself.
@@ -31,6 +32,17 @@ pub struct Own {
     pub shims: Vec<u32>,
 }
 
+/// The steps of a deployment and their seconds, from what `deploy --json` prints.
+pub fn steps(result: &Value) -> Vec<(String, f64)> {
+    let steps = result["steps"].as_array().into_iter().flatten();
+    steps
+        .filter_map(|step| {
+            let seconds = step["ms"].as_f64()? / 1000.0;
+            Some((step["name"].as_str()?.to_owned(), seconds))
+        })
+        .collect()
+}
+
 impl Landfall {
     /// Nothing is started yet.
     ///
@@ -42,7 +54,16 @@ impl Landfall {
             home: place.dir(&format!("{name}-home"))?,
             project: place.dir(name)?,
             http: http::free_address()?,
+            docker_host: None,
         })
+    }
+
+    /// With an engine for its containers.
+    pub fn on(self, docker_host: String) -> Self {
+        Self {
+            docker_host: Some(docker_host),
+            ..self
+        }
     }
 
     /// Writes a file of the project.
@@ -83,6 +104,7 @@ impl Landfall {
             .env("LANDFALL_HOME", &self.home)
             .env("LANDFALL_HTTP", self.http.to_string())
             .env("NO_COLOR", "1")
+            .envs(self.docker_host.iter().map(|host| ("DOCKER_HOST", host)))
             .stdin(Stdio::null())
             .stdout(create(&out)?)
             .stderr(create(&err)?)

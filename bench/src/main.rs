@@ -1,4 +1,4 @@
-//! `bench proxy|supervisor|deploy|image`: what Landfall's claims of speed and size rest on.
+//! `bench proxy|supervisor|deploy|image|container`: what Landfall's claims of speed and size rest on.
 //!
 //! Every program under test is the real one, started as its users start it, on loopback and in a
 //! temporary directory; nothing is left running. Peers are measured in the same run, in turns, so
@@ -11,11 +11,14 @@
 )]
 
 mod apps;
+mod container;
 mod cpu;
 mod deploy;
+mod docker;
 mod http;
 mod image;
 mod landfall;
+mod load;
 mod machine;
 mod memory;
 mod options;
@@ -32,7 +35,7 @@ use anyhow::Result;
 use options::{Bench, Options};
 
 const USAGE: &str = "\
-usage: bench proxy|supervisor|deploy|image [options]
+usage: bench proxy|supervisor|deploy|image|container [options]
 
   --json               one JSON object instead of tables
   --ahead              run ahead of what else this machine does (needs root)
@@ -41,6 +44,7 @@ usage: bench proxy|supervisor|deploy|image [options]
   --peers-without-log  proxy: nginx and haproxy write no access log, ours does
   --landfall PATH      the binary under test; else the one beside this program
   --pm2 PATH           supervisor: the pm2 to compare with
+  --compose PATH       container: the docker-compose to compare with
 ";
 
 fn main() -> ExitCode {
@@ -72,6 +76,7 @@ fn run(options: &Options) -> Result<()> {
         Bench::Supervisor => supervisor::run(options)?,
         Bench::Deploy => deploy::run(options)?,
         Bench::Image => image::run(options)?,
+        Bench::Container => container::run(options)?,
     };
     if options.json {
         println!("{}", report.json());

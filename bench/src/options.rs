@@ -13,6 +13,8 @@ pub enum Bench {
     Deploy,
     /// Bringing an image over, against a registry and `docker save | docker load`.
     Image,
+    /// The cut-over of a container, against `docker compose up -d` and a script with nginx.
+    Container,
 }
 
 /// The command line.
@@ -36,6 +38,8 @@ pub struct Options {
     pub hello: PathBuf,
     /// The pm2 to compare with.
     pub pm2: Option<PathBuf>,
+    /// The docker-compose to compare with.
+    pub compose: Option<PathBuf>,
 }
 
 impl Options {
@@ -47,6 +51,7 @@ impl Options {
             "supervisor" => Bench::Supervisor,
             "deploy" => Bench::Deploy,
             "image" => Bench::Image,
+            "container" => Bench::Container,
             _ => return None,
         };
         let mut options = Self {
@@ -59,6 +64,7 @@ impl Options {
             landfall: beside("landfall"),
             hello: beside("hello"),
             pm2: None,
+            compose: None,
         };
         let mut rest = rest.iter();
         while let Some(arg) = rest.next() {
@@ -70,6 +76,7 @@ impl Options {
                 "--only" => options.only.clone_from(rest.next()?),
                 "--landfall" => options.landfall = rest.next()?.into(),
                 "--pm2" => options.pm2 = Some(rest.next()?.into()),
+                "--compose" => options.compose = Some(rest.next()?.into()),
                 _ => return None,
             }
         }

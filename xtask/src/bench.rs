@@ -25,7 +25,15 @@ pub fn run(name: &str, rest: &[&str]) -> Result<bool> {
             setup::docker()?;
             setup::registry()?;
         }
-        _ => bail!("there is no benchmark {name}: proxy, supervisor, deploy and image are there"),
+        "container" => {
+            setup::docker()?;
+            setup::nginx()?;
+            peers.push("--compose".into());
+            peers.push(setup::compose_oracle()?.to_string_lossy().into_owned());
+        }
+        _ => bail!(
+            "there is no benchmark {name}: proxy, supervisor, deploy, image and container are there"
+        ),
     }
     let mut build = cargo(&["build", "--release", "--locked", "--quiet"]);
     build.args(["--package=landfall", "--package=hello", "--package=bench"]);

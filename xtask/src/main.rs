@@ -23,9 +23,9 @@ usage: cargo xtask <task>
   test          everything: format, lints, licences, binaries, fixtures, all tests;
                 installs what is missing
   test --fast   format, lints and unit tests only; installs nothing
-  bench proxy|supervisor|deploy|image [--json] [--ahead] [--rounds N]
-                measures release builds against nginx and haproxy, against PM2, by themselves, or
-                against a registry of images;
+  bench proxy|supervisor|deploy|image|container [--json] [--ahead] [--rounds N]
+                measures release builds against nginx and haproxy, against PM2, by themselves,
+                against a registry of images, or against `docker compose up -d`;
                 installs what is missing; see docs/benchmarks.md
   compose-oracle DIR…
                 compares every Compose file below the directories with Docker Compose 2.40,

@@ -88,6 +88,17 @@ pub fn proxy_peers() -> Result<()> {
     apt_install(&["nginx", "haproxy", "wrk"])
 }
 
+/// Makes sure of nginx.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn nginx() -> Result<()> {
+    match works("nginx", &["-v"]) {
+        true => Ok(()),
+        false => apt_install(&["nginx"]),
+    }
+}
+
 /// Makes sure of a registry of images.
 ///
 /// # Errors

@@ -12,9 +12,10 @@ use landfall_content::image::{LoadSpec, Object};
 use landfall_model::Digest;
 
 use super::Trip;
-use super::sides::{Engine, Sides, output};
+use super::sides::Sides;
 use super::ways::{ended, spawn};
 use super::wire::Counting;
+use crate::docker::{Engine, output};
 use crate::process::Workplace;
 
 /// What asking for one object takes: its digest.

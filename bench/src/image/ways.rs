@@ -7,7 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::Trip;
-use super::sides::{Sides, output};
+use super::sides::Sides;
+use crate::docker::output;
 
 /// `docker save | docker load`.
 ///

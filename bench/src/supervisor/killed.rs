@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::Contest;
 use super::pm2::Pm2;
-use super::reload::load_of;
 use crate::http;
 use crate::landfall::{Landfall, Own};
+use crate::load::steady;
 use crate::process::kill;
 use crate::report::{Report, Table};
 use crate::wait::{pause, wait_for};
@@ -95,7 +95,7 @@ fn measure(
     is_back: impl Fn() -> bool,
 ) -> Result<Killed> {
     http::wait_for_200(target, "/", UP_WITHIN)?;
-    let load = Load::start(load_of(target))?;
+    let load = Load::start(steady(target))?;
     pause(BEFORE);
     let began = Instant::now();
     kill(victim, |_| true);

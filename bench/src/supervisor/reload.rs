@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use landfall_load::{Load, LoadPlan, LoadReport};
+use landfall_load::{Load, LoadReport};
 use serde_json::{Value, json};
 
 use super::Contest;
 use crate::http;
+use crate::load::steady;
 use crate::report::{Report, Table, number};
 use crate::stats::median;
 use crate::wait::pause;
@@ -54,24 +55,13 @@ impl Reloads {
     }
 }
 
-/// As many requests as a small site sees in its best hour, on kept and on new connections.
-pub(super) fn load_of(target: SocketAddr) -> LoadPlan {
-    LoadPlan {
-        keep_alive: 4,
-        new_connections: 4,
-        pace: 100.0,
-        paths: vec!["/".into()],
-        ..LoadPlan::idle(target, "bench.test")
-    }
-}
-
 fn measure(
     name: &'static str,
     target: SocketAddr,
     reload: impl Fn() -> Result<()>,
 ) -> Result<Reloads> {
     http::wait_for_200(target, "/", UP_WITHIN)?;
-    let load = Load::start(load_of(target))?;
+    let load = Load::start(steady(target))?;
     pause(MARGIN);
     let mut times = Vec::new();
     for _ in 0..RELOADS {

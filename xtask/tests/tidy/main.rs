@@ -2,6 +2,7 @@
 
 mod edges;
 mod files;
+mod links;
 mod source;
 
 use std::path::{Path, PathBuf};

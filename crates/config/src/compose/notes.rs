@@ -29,10 +29,20 @@ const WINDOWS: Left = NoEffect("only Windows containers know it");
 const SWARM: Left = NoEffect("only a Swarm cluster knows it");
 const DEVELOPING: Left = NoEffect("it is for developing, and does nothing to what is deployed");
 
+const PULL_POLICY: &str = "services.*.pull_policy";
+/// Those that ask for nothing else than what is done.
+const CARRIED_OUT_POLICIES: [&str; 2] = ["missing", "build"];
+
 const TABLE: &[(&str, Left)] = &[
     (
         "services.*.attach",
         NoEffect("it is about the output of `docker compose up`"),
+    ),
+    (
+        "services.*.build.cache_to",
+        NoEffect(
+            "a cache goes into the image where it says `type=inline`, and others save only time",
+        ),
     ),
     (
         "services.*.build.entitlements",
@@ -48,6 +58,14 @@ const TABLE: &[(&str, Left)] = &[
         NoEffect("no attestation is made"),
     ),
     ("services.*.build.sbom", NoEffect("no attestation is made")),
+    (
+        "services.*.build.ssh",
+        Matters("builds are given no keys of SSH"),
+    ),
+    (
+        "services.*.build.tags",
+        Matters("an image has the name that Landfall gives it, and no other"),
+    ),
     ("services.*.cpu_count", WINDOWS),
     ("services.*.cpu_percent", WINDOWS),
     ("services.*.credential_spec", WINDOWS),
@@ -272,6 +290,10 @@ const TABLE: &[(&str, Left)] = &[
     ),
     ("services.*.platform", Matters("an image is run as it is")),
     (
+        PULL_POLICY,
+        Matters("an image is pulled when it is not on the machine, and only then"),
+    ),
+    (
         "services.*.volumes.[].consistency",
         NoEffect("only Docker Desktop knows it"),
     ),
@@ -330,7 +352,7 @@ fn walk<'a>(node: &'a Node, path: &Path<'_>, notes: &mut Vec<Note<'a>>) {
             Matters(why) => (true, why),
         };
         // What is only there because the canonical form always shows it was never asked for.
-        if !is_empty {
+        if !is_empty && !is_done(node, path) {
             notes.push(Note {
                 key: path.to_string(),
                 at: node.named_at(),
@@ -353,6 +375,12 @@ fn walk<'a>(node: &'a Node, path: &Path<'_>, notes: &mut Vec<Note<'a>>) {
         }
         _ => {}
     }
+}
+
+/// Whether what is asked for is what is done, of a key that may ask for something else.
+fn is_done(node: &Node, path: &Path<'_>) -> bool {
+    let is_named = |text: &str| CARRIED_OUT_POLICIES.contains(&text);
+    path.is(PULL_POLICY) && node.text().is_some_and(is_named)
 }
 
 #[cfg(test)]

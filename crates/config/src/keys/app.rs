@@ -36,7 +36,7 @@ const ENV_FILE: Key = key(
     "env_file",
     ENV_FILES,
     "\".env\"",
-    "Files with variables for every process service, in the dotenv dialect of Compose. A `.env` \
+    "Files with variables for every service that runs, in the dotenv dialect of Compose. A `.env` \
      beside `landfall.toml` is read only when it is named here. A later file wins over an \
      earlier one; `env` wins over all of them. Values are taken literally: `${service...}` means \
      nothing in them.",
@@ -47,7 +47,7 @@ const ENV: Key = key(
     "env",
     ENV_MAP,
     "{ NODE_ENV = \"production\" }",
-    "Variables for every process service. Values may refer to `${service.NAME.address}` (host \
+    "Variables for every service that runs. Values may refer to `${service.NAME.address}` (host \
      and port that reach the service across deployments), `${service.NAME.host}`, \
      `${service.NAME.port}`, `${release}` (its number) and `${commit}` (its full hash); `$$` is \
      a `$`. `PORT`, `HOST` and names that start with `LANDFALL_` are Landfall's to set.",

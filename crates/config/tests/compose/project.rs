@@ -142,6 +142,21 @@ fn what_is_not_carried_out_is_named_with_its_line_and_whether_it_matters() {
 }
 
 #[test]
+fn a_pull_policy_is_named_where_it_asks_for_more_than_is_done() {
+    for (policy, named) in [
+        ("missing", 0),
+        ("if_not_present", 0),
+        ("always", 1),
+        ("never", 1),
+    ] {
+        let web = format!("{{image: app, pull_policy: {policy}}}");
+        let files = Project::of(&format!("services:\n  web: {web}\n"));
+        let loaded = files.case(&[]).load().unwrap();
+        assert_eq!(loaded.project.notes().len(), named, "{policy}");
+    }
+}
+
+#[test]
 fn secrets_from_variables_are_never_printed() {
     let files = Project::of(
         "services:\n  web: {image: app, secrets: [s], configs: [c]}\n\

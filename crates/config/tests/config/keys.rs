@@ -202,17 +202,17 @@ fn the_examples_of_the_project_load() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     let mut seen = 0;
     for entry in std::fs::read_dir(examples).unwrap() {
-        let dir = entry.unwrap().path();
-        let file = dir.join("landfall.toml");
+        let file = entry.unwrap().path().join("landfall.toml");
         if !file.is_file() {
             continue;
         }
         seen += 1;
         let mut request = landfall_config::LoadRequest::new(&file, "local".parse().unwrap());
-        let variables = std::fs::read_to_string(dir.join(".env.example")).unwrap_or_default();
-        let pairs = variables.lines().filter_map(|line| line.split_once('='));
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        request.variables.extend(pairs);
+        // What people copy to `.env`.
+        let given = std::fs::read_to_string(file.with_file_name(".env.example"));
+        let given = given.unwrap_or_default();
+        let pairs = given.lines().filter_map(|line| line.split_once('='));
+        request.variables = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         if let Err(found) = landfall_config::load(&request) {
             panic!("{}", landfall_config::render(&found, false, 100));
         }

@@ -9,8 +9,11 @@ use landfall_model::env::Secret;
 use tokio::sync::mpsc;
 
 use super::DockerRuntime;
-use super::engine::found;
+use super::engine::{self, found};
 use crate::RuntimeError;
+
+/// The engine's answer when a container has what is to be removed.
+const CONFLICT: u16 = 409;
 
 /// Who one is at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,17 +101,20 @@ impl DockerRuntime {
         Ok(names.filter(|(name, _)| name.starts_with(prefix)).collect())
     }
 
-    /// Takes a name from an image. Where that was its last one and no container has it, the image
-    /// goes too.
+    /// Takes a name from an image, which goes where that was its last one. An image that a container
+    /// has, one that ended included, keeps its last name: whoever removes it is to ask again.
     ///
     /// # Errors
     /// When the engine does not answer.
     pub async fn unname_image(&self, name: &str) -> Result<(), RuntimeError> {
         let docker = self.docker().await?;
         let removed = docker.remove_image(name, None::<RemoveImageOptions>, None);
-        found(removed.await)
-            .map(drop)
-            .map_err(self.engine.failed(format!("remove image {name}")))
+        match found(removed.await) {
+            Err(error) if engine::status(&error) == Some(CONFLICT) => Ok(()),
+            removed => removed
+                .map(drop)
+                .map_err(self.engine.failed(format!("remove image {name}"))),
+        }
     }
 }
 

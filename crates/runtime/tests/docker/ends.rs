@@ -5,7 +5,8 @@ use std::time::Duration;
 use landfall_model::container::{Protocol, PublishedPort};
 use landfall_runtime::{ExitReason, InstanceState, LogQuery, Runtime, RuntimeError};
 
-use crate::bench::{Bench, container, env, kill, pid, run, stop, within};
+use crate::bench::{Bench, container, env, kill, pid, run, stop, unique, within};
+use crate::engine_fixture::{DockerEngine, IMAGE};
 
 #[tokio::test]
 async fn an_exit_at_the_start_has_its_code_and_its_last_lines() {
@@ -136,6 +137,29 @@ async fn a_missing_image_is_said_to_be_missing_and_nothing_is_made() {
     assert!(bench.runtime.list().await.expect("a list").is_empty());
     let image = bench.runtime.image_digest("no/such/image:1").await;
     assert_eq!(image.expect("an answer"), None);
+}
+
+#[tokio::test]
+async fn an_image_stays_for_as_long_as_a_container_has_it_that_ended() {
+    let bench = Bench::new();
+    let dir = tempfile::tempdir().expect("a directory");
+    let prefix = format!("{}/", unique("images"));
+    let name = format!("{prefix}shop/web:1");
+    let text = format!("FROM {IMAGE}\nLABEL name={name}\n");
+    std::fs::write(dir.path().join("Dockerfile"), text).expect("a Dockerfile");
+    let id = DockerEngine::shared().build(dir.path());
+    bench.docker(&["tag", &id, &name]);
+    let mut spec = bench.sh("exit 3");
+    run(&mut spec).image = id;
+    bench.start(&spec).await;
+    bench.until_exited(&spec.id).await;
+    let named = async || bench.runtime.images_named(&prefix).await.expect("a list");
+    let unname = async || bench.runtime.unname_image(&name).await;
+    unname().await.expect("nothing to be done yet");
+    assert_eq!(named().await.len(), 1);
+    bench.runtime.remove(&spec.id).await.expect("a removal");
+    unname().await.expect("a removal");
+    assert_eq!(named().await, []);
 }
 
 #[tokio::test]
