@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use landfall_model::compose::ComposeContainer;
+use landfall_model::container::MountSource;
 use landfall_model::env::Part;
 use landfall_model::plan::{
     BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, Plan, Refusal, plan,
@@ -48,7 +50,7 @@ pub async fn plan_request(
     };
     let live = live.map(|row| row.release);
     let target = target(world, key, &request.intent, live.as_ref()).await?;
-    let observed = observe(
+    let mut observed = observe(
         world,
         key,
         environment.as_ref(),
@@ -57,6 +59,7 @@ pub async fn plan_request(
     )
     .await?;
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
+    observed.compose = adopted(world, &desired).await?;
     // Looked at once more in the deployment, which may wait for its turn.
     claims::check_routes(world, key, &desired.spec)?;
     check_versions(&desired)?;
@@ -71,6 +74,34 @@ pub async fn plan_request(
         spec,
         source,
     })
+}
+
+/// The containers of the Compose project whose place a deploy takes.
+///
+/// # Errors
+/// When a volume of the project that the app is to go on with is not there, or the engine does not
+/// answer.
+async fn adopted(world: &World, desired: &Desired) -> Result<Vec<ComposeContainer>, Cause> {
+    let Some(project) = &desired.spec.adopts else {
+        return Ok(Vec::new());
+    };
+    if !matches!(desired.intent, Intent::Deploy { .. }) {
+        return Ok(Vec::new());
+    }
+    let containers = desired.spec.services.values().filter_map(|s| s.container());
+    for mount in containers.flat_map(|container| &container.run.mounts) {
+        let MountSource::Volume { name, external, .. } = &mount.source else {
+            continue;
+        };
+        if *external && !world.compose.has_volume(name).await? {
+            let message = format!("there is no volume {name}, which the app is to go on with");
+            return Err(Cause::new(CauseKind::Refused, message).with_fix(format!(
+                "the app adopts the Compose project {project}: see `docker volume ls` for what \
+                 its volumes are called, or make this one with `docker volume create {name}`"
+            )));
+        }
+    }
+    world.compose.containers(project).await
 }
 
 /// Refuses to ask an app for a version that is not known.
@@ -132,6 +163,7 @@ async fn observe(
             .map(|row| row.stopped.clone())
             .unwrap_or_default(),
         instances: serving.map(instance).collect(),
+        compose: Vec::new(),
     })
 }
 

@@ -20,5 +20,6 @@ pub use model::{Build, Dependency, Mount, Port, Project, Resource, Service};
 pub use notes::Note;
 pub use tree::Place;
 
+pub(crate) use load::is_project_name;
 pub(crate) use short::nanoseconds;
 pub(crate) use tree::{Node, Value};

@@ -42,6 +42,7 @@ pub(crate) fn app(
         watch: draft.watch.map(|watch| watch.spec),
         keep_releases: draft.keep_releases,
         drain: draft.drain,
+        adopts: draft.adopts,
     })
 }
 

@@ -76,6 +76,7 @@ fn spec() -> AppSpec {
         watch: None,
         keep_releases: 5,
         drain: Duration::from_secs(30),
+        adopts: None,
     }
 }
 
@@ -102,6 +103,7 @@ fn nothing() -> Observed {
         target: None,
         stopped: BTreeSet::new(),
         instances: Vec::new(),
+        compose: Vec::new(),
     }
 }
 

@@ -50,6 +50,9 @@ pub struct AppSpec {
     /// How long in-flight requests and streams of replaced instances may go on.
     #[serde(with = "millis")]
     pub drain: Duration,
+    /// The Compose project on the host whose containers a deploy of it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<String>,
 }
 
 /// A route: requests for a host and path go to a service.

@@ -112,6 +112,7 @@ impl Version {
             watch: self.watch.clone(),
             keep_releases: 1,
             drain: Duration::from_secs(5),
+            adopts: None,
         }
     }
 
