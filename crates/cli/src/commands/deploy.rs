@@ -48,6 +48,7 @@ pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
         dry_run: args.dry_run,
         supersede: args.supersede,
         detach: args.detach,
+        always_ask: false,
     };
     plan_or_deploy(context, args.force, options).await
 }

@@ -15,11 +15,10 @@ mod spec;
 mod tree;
 mod yaml;
 
-pub use load::{LoadRequest, LoadedProject, load};
+pub use load::{LoadRequest, LoadedProject, is_project_name, load};
 pub use model::{Build, Dependency, Mount, Port, Project, Resource, Service};
 pub use notes::Note;
 pub use tree::Place;
 
-pub(crate) use load::is_project_name;
 pub(crate) use short::nanoseconds;
 pub(crate) use tree::{Node, Value};

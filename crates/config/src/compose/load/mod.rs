@@ -21,7 +21,7 @@ use super::{canonical, short, spec};
 use crate::diagnostics::{Diagnostic, Diagnostics, Source};
 use files::Files;
 
-pub(crate) use name::is_project_name;
+pub use name::is_project_name;
 
 /// Values of all documents of a project, at most: files may bring in each other in more ways than
 /// there is time for. The largest projects that people keep have some ten thousand.

@@ -77,7 +77,7 @@ const FIX: &str = "a name is made of small letters, digits, `-` and `_`, and beg
                    or digit";
 
 /// Whether a project can be called this.
-pub(crate) fn is_project_name(name: &str) -> bool {
+pub fn is_project_name(name: &str) -> bool {
     !name.is_empty() && normalized(name) == name
 }
 
