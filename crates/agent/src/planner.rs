@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use landfall_model::compose::ComposeContainer;
-use landfall_model::container::MountSource;
 use landfall_model::env::Part;
 use landfall_model::plan::{
     BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, Plan, Refusal, plan,
@@ -14,9 +12,9 @@ use landfall_model::{Cause, CauseKind, Digest, ReleaseNumber, ServiceName};
 use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
 
-use crate::claims;
 use crate::ports::artifacts::Hold;
 use crate::world::{World, store_cause};
+use crate::{adoption, claims};
 
 /// A plan with what carrying it out needs besides.
 pub struct Planned {
@@ -59,7 +57,7 @@ pub async fn plan_request(
     )
     .await?;
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
-    observed.compose = adopted(world, &desired).await?;
+    observed.compose = adoption::containers(world, &desired).await?;
     // Looked at once more in the deployment, which may wait for its turn.
     claims::check_routes(world, key, &desired.spec)?;
     check_versions(&desired)?;
@@ -74,34 +72,6 @@ pub async fn plan_request(
         spec,
         source,
     })
-}
-
-/// The containers of the Compose project whose place a deploy takes.
-///
-/// # Errors
-/// When a volume of the project that the app is to go on with is not there, or the engine does not
-/// answer.
-async fn adopted(world: &World, desired: &Desired) -> Result<Vec<ComposeContainer>, Cause> {
-    let Some(project) = &desired.spec.adopts else {
-        return Ok(Vec::new());
-    };
-    if !matches!(desired.intent, Intent::Deploy { .. }) {
-        return Ok(Vec::new());
-    }
-    let containers = desired.spec.services.values().filter_map(|s| s.container());
-    for mount in containers.flat_map(|container| &container.run.mounts) {
-        let MountSource::Volume { name, external, .. } = &mount.source else {
-            continue;
-        };
-        if *external && !world.compose.has_volume(name).await? {
-            let message = format!("there is no volume {name}, which the app is to go on with");
-            return Err(Cause::new(CauseKind::Refused, message).with_fix(format!(
-                "the app adopts the Compose project {project}: see `docker volume ls` for what \
-                 its volumes are called, or make this one with `docker volume create {name}`"
-            )));
-        }
-    }
-    world.compose.containers(project).await
 }
 
 /// Refuses to ask an app for a version that is not known.
