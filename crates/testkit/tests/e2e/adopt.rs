@@ -148,11 +148,16 @@ struct Users {
 }
 
 /// A request that nobody answered well.
-#[derive(Debug)]
 struct Lost {
     path: &'static str,
     at: Instant,
     status: Option<u16>,
+}
+
+impl std::fmt::Debug for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?} {:?} ago", self.path, self.status, self.at.elapsed())
+    }
 }
 
 impl Users {

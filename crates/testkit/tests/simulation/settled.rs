@@ -46,11 +46,6 @@ pub fn story(agent: &Agent) -> String {
 fn compose(agent: &Agent) -> Vec<String> {
     let live = agent.world.store.environment(&key()).unwrap();
     let is_adopted = live.is_some_and(|row| row.live.is_some());
-    let at_rest = |policy: &str| match policy {
-        "always" => "unless-stopped",
-        "on-failure" => "no",
-        other => other,
-    };
     let mut found = Vec::new();
     for (name, (runs, policy, networks)) in agent.host.compose() {
         let before = match name.as_str() {
@@ -60,7 +55,11 @@ fn compose(agent: &Agent) -> Vec<String> {
             _ => "no",
         };
         let is_taken = is_adopted && name != "shop-backup-1";
-        let expected = if is_taken { at_rest(before) } else { before };
+        let expected = match (is_taken, before) {
+            (true, "always") => "unless-stopped",
+            (true, "on-failure") => "no",
+            _ => before,
+        };
         if runs == is_taken || policy != expected || !networks.is_empty() {
             found.push(format!(
                 "{name}: runs {runs}, {policy}, on {networks:?}; taken over {is_taken}"
