@@ -156,7 +156,13 @@ struct Lost {
 
 impl std::fmt::Debug for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {:?} {:?} ago", self.path, self.status, self.at.elapsed())
+        write!(
+            f,
+            "{} {:?} {:?} ago",
+            self.path,
+            self.status,
+            self.at.elapsed()
+        )
     }
 }
 

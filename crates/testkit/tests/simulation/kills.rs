@@ -84,9 +84,12 @@ fn explore(ask: Ask) {
 fn judge(agent: &Agent, ask: Ask) -> Vec<String> {
     let mut found = settled::faults(agent);
     found.extend(settled::leftovers(agent));
-    let last = agent.world.store.deployments(&key(), 1).unwrap().remove(0);
-    let succeeded = last.phase.outcome() == Some(Outcome::Succeeded);
-    if succeeded && ask.outcome() != Outcome::Succeeded && last.request == requested(ask) {
+    let last = agent.world.store.deployments(&key(), 1).unwrap().pop();
+    let is_bad = ask.outcome() != Outcome::Succeeded;
+    let succeeded = last.is_some_and(|last| {
+        last.phase.outcome() == Some(Outcome::Succeeded) && last.request == requested(ask)
+    });
+    if succeeded && is_bad {
         found.push("a bad release succeeded".into());
     }
     found.truncate(4);
