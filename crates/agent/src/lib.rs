@@ -1,5 +1,6 @@
 //! The control plane: plans, executes and reconciles, and serves the API. Never prints.
 
+pub mod adoption;
 pub mod api;
 pub mod checks;
 pub mod claims;

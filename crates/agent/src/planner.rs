@@ -12,9 +12,9 @@ use landfall_model::{Cause, CauseKind, Digest, ReleaseNumber, ServiceName};
 use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
 
-use crate::claims;
 use crate::ports::artifacts::Hold;
 use crate::world::{World, store_cause};
+use crate::{adoption, claims};
 
 /// A plan with what carrying it out needs besides.
 pub struct Planned {
@@ -48,7 +48,7 @@ pub async fn plan_request(
     };
     let live = live.map(|row| row.release);
     let target = target(world, key, &request.intent, live.as_ref()).await?;
-    let observed = observe(
+    let mut observed = observe(
         world,
         key,
         environment.as_ref(),
@@ -57,6 +57,7 @@ pub async fn plan_request(
     )
     .await?;
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
+    observed.compose = adoption::containers(world, &desired).await?;
     // Looked at once more in the deployment, which may wait for its turn.
     claims::check_routes(world, key, &desired.spec)?;
     check_versions(&desired)?;
@@ -132,6 +133,7 @@ async fn observe(
             .map(|row| row.stopped.clone())
             .unwrap_or_default(),
         instances: serving.map(instance).collect(),
+        compose: Vec::new(),
     })
 }
 

@@ -20,7 +20,9 @@ use crate::deployments::Deployments;
 use crate::engine;
 use crate::events::Events;
 use crate::paths::StatePaths;
-use crate::ports::{Clock, EngineImages, HttpProber, LocalArtifacts, ProxyClient, SystemClock};
+use crate::ports::{
+    Clock, EngineImages, EngineProjects, HttpProber, LocalArtifacts, ProxyClient, SystemClock,
+};
 use crate::reconcile::{self, ProxyKeeper};
 use crate::routes::Routes;
 use crate::world::World;
@@ -178,6 +180,7 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
             runtime.clone(),
             paths.root().join("cache/inputs"),
         )),
+        compose: Arc::new(EngineProjects::new(runtime.clone())),
         runtime,
         proxy,
         prober: Arc::new(HttpProber),

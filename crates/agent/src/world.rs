@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::events::Events;
 use crate::paths::StatePaths;
 use crate::ports::artifacts::{BuildJob, BuiltInputs, Hold};
-use crate::ports::{Artifacts, Clock, Images, Prober, ProxyControl};
+use crate::ports::{Artifacts, Clock, ComposeProjects, Images, Prober, ProxyControl};
 use crate::routes::Routes;
 
 /// The parts of the control plane. Clones share them.
@@ -34,6 +34,8 @@ pub struct World {
     pub artifacts: Arc<dyn Artifacts>,
     /// Images.
     pub images: Arc<dyn Images>,
+    /// What Docker Compose runs here.
+    pub compose: Arc<dyn ComposeProjects>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Where state is.

@@ -87,6 +87,7 @@ pub enum Command {
     Config(commands::config::ConfigArgs),
     Plan(commands::plan::PlanArgs),
     Deploy(commands::deploy::DeployArgs),
+    Adopt(commands::adopt::AdoptArgs),
     Status(commands::status::StatusArgs),
     Releases(commands::releases::ReleasesArgs),
     Rollback(commands::rollback::RollbackArgs),

@@ -57,12 +57,21 @@ pub fn load(
     file: Option<&Path>,
     environment: &EnvironmentName,
 ) -> CommandResult<LoadedApp> {
+    load_as(printer, file, environment, None)
+}
+
+/// As [`load`], as if the file said that the app adopts a Compose project.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(
+    printer: &Printer,
+    file: Option<&Path>,
+    environment: &EnvironmentName,
+    adopts: Option<String>,
+) -> CommandResult<LoadedApp> {
     let file = find(file)?;
-    let request = LoadRequest {
-        variables: variables().collect(),
-        ..LoadRequest::new(as_shown(&file), environment.clone())
-    };
-    let loaded = landfall_config::load(&request).map_err(|found| config_error(printer, &found))?;
+    let loaded = read(printer, &file, environment, adopts)?;
     if !loaded.warnings.is_empty() {
         printer.error(rendered(printer, &loaded.warnings));
     }
@@ -76,13 +85,35 @@ pub fn load(
     Ok(loaded)
 }
 
+/// Reads the whole file; what is only a warning is not said.
+///
+/// # Errors
+/// When anything in it is wrong.
+pub fn read(
+    printer: &Printer,
+    file: &Path,
+    environment: &EnvironmentName,
+    adopts: Option<String>,
+) -> CommandResult<LoadedApp> {
+    let request = LoadRequest {
+        variables: variables().collect(),
+        adopts,
+        ..LoadRequest::new(as_shown(file), environment.clone())
+    };
+    landfall_config::load(&request).map_err(|found| config_error(printer, &found))
+}
+
 /// The path as a person in the working directory would write it.
 fn as_shown(file: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(&here).unwrap_or(file).to_owned()
 }
 
-fn find(file: Option<&Path>) -> CommandResult<PathBuf> {
+/// The file of an app: the one that is named, or the nearest.
+///
+/// # Errors
+/// When there is none.
+pub fn find(file: Option<&Path>) -> CommandResult<PathBuf> {
     if let Some(file) = file {
         if !file.is_file() {
             let message = format!("there is no file {}", file.display());

@@ -5,6 +5,7 @@
 //! This crate reads files and nothing else: it starts no process, opens no socket, prints
 //! nothing, and takes variables of the caller's environment only as they are handed to it.
 
+mod adopting;
 pub mod compose;
 mod containers;
 mod diagnostics;
@@ -18,6 +19,7 @@ mod template;
 mod validate;
 mod values;
 
+pub use adopting::adopting;
 pub use diagnostics::{Diagnostic, Diagnostics, Label, Severity, Source, render};
 pub use keys::{reference_markdown, schema};
 pub use load::{FILE_NAME, LoadRequest, LoadedApp, find, load};

@@ -32,6 +32,8 @@ pub struct LoadRequest {
     /// Variables that env files may refer to and that stand in for names without a value in
     /// them: those of the person who deploys.
     pub variables: BTreeMap<String, String>,
+    /// The Compose project that is taken over, whatever the file says: as if it said so.
+    pub adopts: Option<String>,
 }
 
 impl LoadRequest {
@@ -41,6 +43,7 @@ impl LoadRequest {
             file: file.into(),
             environment,
             variables: BTreeMap::new(),
+            adopts: None,
         }
     }
 }
@@ -60,6 +63,8 @@ pub struct LoadedApp {
     pub server: Option<String>,
     /// Every environment there is, `local` included, by name.
     pub environments: Vec<EnvironmentName>,
+    /// What Docker Compose calls the project of the app's Compose files, where it has any.
+    pub compose_project: Option<String>,
 }
 
 /// The nearest `landfall.toml` in `start` or a directory above it.
@@ -97,6 +102,7 @@ pub fn load(request: &LoadRequest) -> Result<LoadedApp, Diagnostics> {
                 spec: parts.spec,
                 server: parts.server,
                 environments: parts.environments,
+                compose_project: parts.compose_project,
                 files_read: files_read.into_inner(),
                 root,
                 warnings: Diagnostics(found),
@@ -150,6 +156,7 @@ struct Parts {
     spec: AppSpec,
     server: Option<String>,
     environments: Vec<EnvironmentName>,
+    compose_project: Option<String>,
 }
 
 impl Loader<'_> {
@@ -167,14 +174,16 @@ impl Loader<'_> {
             self.report_unknown_environment(&names);
             return None;
         };
-        let spec = self.environment(&self.request.environment, chosen, true);
+        let read = self.environment(&self.request.environment, chosen, true);
         for (name, environment) in &environments {
             if *name != self.request.environment {
                 self.environment(name, environment, false);
             }
         }
+        let (spec, compose_project) = read?;
         Some(Parts {
-            spec: spec?,
+            spec,
+            compose_project,
             server: chosen.server.clone(),
             environments: names,
         })
@@ -185,7 +194,7 @@ impl Loader<'_> {
         name: &EnvironmentName,
         environment: &EnvironmentDraft<'_>,
         read_files: bool,
-    ) -> Option<AppSpec> {
+    ) -> Option<(AppSpec, Option<String>)> {
         let mut document = self.document.clone();
         document.remove("environment");
         overlay(&mut document, &environment.overrides);
@@ -197,13 +206,15 @@ impl Loader<'_> {
             files_read: self.files_read,
             hosts: &environment.hosts,
             environment: name,
+            adopts: self.request.adopts.as_deref(),
         };
         let table = Table::again(self.context, &document, &keys::ROOT, Span::from(0..0));
-        let draft = sections::read_app(&table, &scope);
+        let mut draft = sections::read_app(&table, &scope);
+        let project = draft.compose_project.take();
         environment.hosts.check(self.context);
         match draft.is_partial {
             true => None,
-            false => validate::app(draft, name, self.context),
+            false => validate::app(draft, name, self.context).map(|spec| (spec, project)),
         }
     }
 

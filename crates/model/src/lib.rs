@@ -5,6 +5,7 @@
 
 pub mod cause;
 pub mod command;
+pub mod compose;
 pub mod container;
 pub mod digest;
 pub mod env;

@@ -43,6 +43,7 @@ fn plan() -> Plan {
         makes_release: true,
         builds: vec![],
         services: vec![],
+        adopts: vec![],
         routes: vec![],
         env: vec![],
         tasks: vec![],

@@ -258,6 +258,22 @@ impl DockerEngine {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Builds the image that the Dockerfile of a directory describes, by BuildKit and with the
+    /// host's network, under a name.
+    pub fn build_with_network(&self, dir: &Path, name: &str) {
+        let output = self
+            .client()
+            .env("DOCKER_BUILDKIT", "1")
+            .args(["build", "--network=host", "--quiet", "--tag", name])
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the client of docker.io");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "docker build: {said}");
+    }
+
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(self) {

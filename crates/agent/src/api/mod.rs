@@ -3,6 +3,7 @@
 
 pub mod agent;
 mod auth;
+pub mod compose;
 pub mod deployments;
 pub mod environments;
 mod error;
@@ -68,6 +69,8 @@ pub fn router(api: Api) -> Router {
         .route("/deployments/{id}/cancel", post(deployments::cancel))
         .route("/deployments/{id}/events", get(stream::events))
         .route("/deployments/{id}/report", get(deployments::report))
+        .route("/compose", get(compose::all))
+        .route("/compose/{project}", get(compose::one))
         .route("/environments", get(environments::all))
         .nest("/environments/{app}/{environment}", environment)
         .route("/openapi.json", get(|| async { axum::Json(openapi()) }));

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{agent, deployments, environments, logs, stream, tasks};
+use super::{agent, compose, deployments, environments, logs, stream, tasks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +20,8 @@ use super::{agent, deployments, environments, logs, stream, tasks};
         deployments::cancel,
         deployments::report,
         stream::events,
+        compose::all,
+        compose::one,
         environments::all,
         environments::one,
         environments::releases,

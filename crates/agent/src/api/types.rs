@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use landfall_model::compose::ComposeContainer;
 use landfall_model::event::Event;
 use landfall_model::plan::{Intent, Plan, StepName};
 use landfall_model::release::SourceInfo;
@@ -39,6 +40,23 @@ pub struct AgentInfo {
     pub proxy: Option<ProxyStatus>,
     /// What is wrong with Landfall's own parts at this moment, for a person.
     pub problems: Vec<String>,
+}
+
+/// The Compose projects of a host.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ComposeProjectsView {
+    /// The names of those that have a container which runs.
+    pub projects: Vec<String>,
+}
+
+/// A Compose project, as the engine has it.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ComposeProjectView {
+    /// Its name.
+    pub project: String,
+    /// Its containers, running or not.
+    #[schema(value_type = Vec<Object>)]
+    pub containers: Vec<ComposeContainer>,
 }
 
 /// What a person asks for, with all that the agent needs to plan it.

@@ -225,7 +225,7 @@ fn credentials() -> RegistryCredentials {
     logins().into_iter().map(login).collect()
 }
 
-fn no_engine() -> Cause {
+pub(super) fn no_engine() -> Cause {
     let message = "DOCKER_HOST names no socket of this machine";
     Cause::new(CauseKind::Refused, message)
         .with_fix("unset it where the agent is started, or name one: unix:///…")

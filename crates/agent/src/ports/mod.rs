@@ -3,12 +3,14 @@
 
 pub mod artifacts;
 mod clock;
+mod compose;
 mod images;
 mod prober;
 mod proxy;
 
 pub use artifacts::{Artifacts, BuildOutput, BuiltInputs, LocalArtifacts};
 pub use clock::{Clock, SystemClock};
+pub use compose::{ComposeProjects, EngineProjects};
 pub use images::{EngineImages, Images};
 pub use prober::{Answer, Ask, AskError, HttpProber, Prober};
 pub use proxy::{ProxyClient, ProxyControl, ProxyError};

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::order::stop_groups;
+use crate::steps::adopt;
 use crate::steps::replace::old_instances;
 use crate::words::count;
 use crate::world::store_cause;
@@ -25,12 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Drains and stops everything that the plan takes away.
 ///
 /// # Errors
-/// When an instance cannot be stopped.
+/// When an instance, or a container whose place was taken, cannot be stopped.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     let stops: Vec<_> = ctx.plan.stops().cloned().collect();
     let rows = old_instances(ctx, &stops)?;
     let cut = drain_instances(ctx, &rows).await?;
-    let stopped = format!("stopped {}", count(rows.len(), "instance"));
+    let adopted = adopt::finish(ctx).await?;
+    let mut stopped = format!("stopped {}", count(rows.len(), "instance"));
+    if adopted > 0 {
+        let containers = count(adopted, "container");
+        stopped = format!("{stopped} and {containers} of the Compose project");
+    }
     Ok(match cut {
         0 => format!("{stopped}, nothing was cut off"),
         cut => format!("{stopped}, {cut} requests or streams outlived the drain time"),

@@ -1,6 +1,7 @@
 //! The steps of a deployment, one file each: what it does, how long it may take, and its undo.
 //! Every `run` and every `undo` is idempotent.
 
+pub mod adopt;
 pub mod after_tasks;
 pub mod before_tasks;
 pub mod build;
@@ -32,6 +33,7 @@ pub async fn run(ctx: &mut Context, step: StepName) -> Result<String, Cause> {
         StepName::Build => build::run(ctx).await,
         StepName::Preflight => preflight::run(ctx).await,
         StepName::Prepare => prepare::run(ctx).await,
+        StepName::Adopt => adopt::run(ctx).await,
         StepName::BeforeTasks => before_tasks::run(ctx).await,
         StepName::Start => start::run(ctx).await,
         StepName::Ready => ready::run(ctx).await,
@@ -53,6 +55,7 @@ pub async fn run(ctx: &mut Context, step: StepName) -> Result<String, Cause> {
 pub async fn undo(ctx: &mut Context, step: StepName) -> Result<bool, Cause> {
     match step {
         StepName::Prepare => prepare::undo(ctx).await,
+        StepName::Adopt => adopt::undo(ctx).await,
         StepName::BeforeTasks => before_tasks::undo(ctx).await,
         StepName::Start => start::undo(ctx).await,
         StepName::Rehearse => rehearse::undo(ctx).await,
@@ -80,11 +83,11 @@ pub fn deadline(ctx: &Context, step: StepName) -> Duration {
         StepName::BeforeTasks | StepName::AfterTasks => before_tasks::bound(ctx),
         StepName::Start | StepName::Ready => ready::bound(ctx),
         StepName::Rehearse | StepName::Verify => verify::bound(ctx),
-        StepName::Replace => ready::bound(ctx) + drain::bound(ctx),
+        StepName::Replace => ready::bound(ctx) + drain::bound(ctx) + adopt::bound(ctx),
         StepName::Watch => watch::bound(ctx),
-        StepName::Drain => drain::bound(ctx),
+        StepName::Drain => drain::bound(ctx) + adopt::bound(ctx),
         StepName::Prepare | StepName::Retire => Duration::from_secs(600),
-        StepName::Preflight | StepName::Switch => Duration::ZERO,
+        StepName::Preflight | StepName::Adopt | StepName::Switch => Duration::ZERO,
     };
     own + MARGIN
 }

@@ -6,6 +6,7 @@ use landfall_model::plan::{Action, StepName};
 use landfall_model::{Cause, ServiceName};
 use landfall_store::{InstancePhase, InstanceRow};
 
+use super::adopt;
 use super::start::{start_instance, stop_instance};
 use crate::executor::Context;
 use crate::health;
@@ -30,11 +31,13 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
             let stopped = ctx.world.runtime.stop(&row.id, &stop).await;
             stopped.map_err(crate::executor::internal_cause)?;
         }
+        adopt::stop_before(ctx, &line.service).await?;
         let own = ctx.own_instances()?;
         for row in own.iter().filter(|row| row.service == line.service) {
             start_instance(ctx, row).await?;
             health::wait_ready(&ctx.world, &release, row).await?;
         }
+        adopt::make_known(ctx, &line.service).await?;
     }
     let replaced: BTreeSet<_> = lines.iter().map(|line| line.service.clone()).collect();
     let others = wait_for_those_that_need(ctx, &replaced).await?;
@@ -93,6 +96,7 @@ pub async fn undo(ctx: &mut Context) -> Result<bool, Cause> {
         for row in own.iter().filter(|row| row.service == line.service) {
             stop_instance(ctx, row).await?;
         }
+        adopt::start_again(ctx, &line.service).await?;
         // Should one not come back now, the reconciler goes on trying.
         let old = old_instances(ctx, &line.stop)?;
         for row in &old {

@@ -54,6 +54,7 @@ pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
         dry_run: args.dry_run,
         supersede: args.supersede,
         detach: args.detach,
+        always_ask: false,
     };
     let intent = Intent::Deploy {
         force: args.force,

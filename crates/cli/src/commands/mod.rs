@@ -1,5 +1,6 @@
 //! One verb a file: `*Args`, whose doc comment is the help that teaches, and `cmd_*`.
 
+pub mod adopt;
 pub mod agent;
 pub mod attach;
 pub mod cache;
@@ -42,6 +43,7 @@ pub async fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Config(args) => config::cmd_config(context, args),
         Command::Plan(args) => plan::cmd_plan(context, args).await,
         Command::Deploy(args) => deploy::cmd_deploy(context, args).await,
+        Command::Adopt(args) => adopt::cmd_adopt(context, args).await,
         Command::Status(args) => status::cmd_status(context, args).await,
         Command::Releases(args) => releases::cmd_releases(context, args).await,
         Command::Rollback(args) => rollback::cmd_rollback(context, args).await,

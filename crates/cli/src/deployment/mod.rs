@@ -14,5 +14,7 @@ pub use attach::{Attached, Watcher, attach};
 pub use confirm::questions;
 pub use follow::{Follow, StepReport};
 pub use narrate::Narrator;
-pub use request::{RunOptions, deploy_source, deployment_request, run, say_how_to_return};
+pub use request::{
+    RunOptions, deploy_source, deployment_request, run, run_after, say_how_to_return,
+};
 pub use summary::{DeploymentResult, cause_block, exit_code};

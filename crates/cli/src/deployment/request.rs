@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub supersede: bool,
     /// Return as soon as the deployment is accepted.
     pub detach: bool,
+    /// Ask before anything is done, whatever the plan is; where nobody can be asked, do nothing.
+    pub always_ask: bool,
 }
 
 /// Plans, shows, asks where users would notice, deploys, follows and tells.
@@ -72,6 +74,20 @@ pub async fn run(
     client: &Client,
     request: PlanRequest,
     options: RunOptions,
+) -> CommandResult {
+    run_after(context, client, request, options, || Ok(())).await
+}
+
+/// As [`run`]; does something first once it is confirmed.
+///
+/// # Errors
+/// As [`run`], and when that cannot be done.
+pub async fn run_after(
+    context: &Context,
+    client: &Client,
+    request: PlanRequest,
+    options: RunOptions,
+    first: impl FnOnce() -> CommandResult<()>,
 ) -> CommandResult {
     let printer = &context.printer;
     let planned: PlanResponse = client.post("/v1/plan", &request).await?;
@@ -96,9 +112,11 @@ pub async fn run(
         return Ok(ExitCode::Ok);
     }
     let asks = questions(&planned.plan);
-    if !asks.is_empty() && !context.global.yes && printer.can_ask() {
+    let can_ask = options.always_ask || printer.can_ask();
+    if !asks.is_empty() && !context.global.yes && can_ask {
         context.confirm(&format!("{}. Go on?", asks.join("; ")))?;
     }
+    first()?;
     let environment = (request.app.clone(), request.environment.clone());
     let request = DeployRequest {
         plan: request,

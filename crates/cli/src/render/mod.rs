@@ -1,5 +1,6 @@
 //! What the agent tells and what files say, as text for a terminal. Pure: values in, text out.
 
+mod adopt;
 mod compose;
 mod history;
 mod plan;
@@ -7,6 +8,7 @@ mod releases;
 mod source;
 mod status;
 
+pub use adopt::adopted;
 pub use compose::compose;
 pub use history::history;
 pub use plan::plan;

@@ -2,12 +2,13 @@
 
 use crate::harness::Test;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "check",
     "config",
     "plan",
     "deploy",
+    "adopt",
     "status",
     "releases",
     "rollback",

@@ -15,7 +15,7 @@ mod spec;
 mod tree;
 mod yaml;
 
-pub use load::{LoadRequest, LoadedProject, load};
+pub use load::{LoadRequest, LoadedProject, is_project_name, load};
 pub use model::{Build, Dependency, Mount, Port, Project, Resource, Service};
 pub use notes::Note;
 pub use tree::Place;

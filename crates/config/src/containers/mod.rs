@@ -3,6 +3,8 @@
 //!
 //! Names of networks and volumes that the files leave to Compose are the environment's own, so
 //! that two environments on one host share nothing. What a file names itself is taken by that name.
+//! Where a running Compose project is taken over, its volumes are, by the names that Compose gave
+//! them; its networks are not, because on them its containers go on until they are stopped.
 
 mod build;
 mod files;
@@ -53,6 +55,8 @@ pub(super) struct Home<'a> {
     pub(super) environment: &'a EnvironmentName,
     /// The directory of `landfall.toml`.
     pub(super) root: &'a Path,
+    /// The Compose project on this machine that is taken over.
+    pub(super) adopts: Option<&'a str>,
 }
 
 /// What is asked for.
@@ -63,13 +67,15 @@ pub(crate) struct Request<'a> {
     pub(crate) files: Vec<String>,
     pub(crate) profiles: Vec<String>,
     pub(crate) variables: &'a BTreeMap<String, String>,
+    pub(crate) adopts: Option<&'a str>,
 }
 
-/// The services of Compose files. What is wrong with them is reported.
+/// The services of Compose files, and what Compose calls the project. What is wrong with them is
+/// reported.
 pub(crate) fn read(
     request: Request<'_>,
     context: &Context,
-) -> Option<BTreeMap<ServiceName, Composed>> {
+) -> Option<(String, BTreeMap<ServiceName, Composed>)> {
     let loaded = load(&LoadRequest {
         directory: request.root.to_path_buf(),
         files: request.files.iter().map(Into::into).collect(),
@@ -94,6 +100,7 @@ pub(crate) fn read(
         app: request.app,
         environment: request.environment,
         root: request.root,
+        adopts: request.adopts,
     };
     let mut found = Vec::new();
     let services = project.services();
@@ -103,7 +110,7 @@ pub(crate) fn read(
     share_images(&mut services);
     let is_whole = found.is_empty();
     found.into_iter().for_each(|error| context.report(error));
-    is_whole.then_some(services)
+    is_whole.then(|| (project.name().to_owned(), services))
 }
 
 fn composed(

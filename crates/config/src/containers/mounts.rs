@@ -67,14 +67,15 @@ fn source(node: &Node, project: &Project, home: &Home<'_>) -> Option<MountSource
 fn volume(key: &str, mount: &Node, project: &Project, home: &Home<'_>) -> MountSource {
     let declared = project.resource("volumes", key);
     let named = declared.and_then(|node| project.own_name(key, node));
-    let name = named.map_or_else(
-        || resource_name(home.app, home.environment, key),
-        str::to_owned,
-    );
+    let implied = || match home.adopts {
+        Some(project) => format!("{project}_{key}"),
+        None => resource_name(home.app, home.environment, key),
+    };
+    let name = named.map_or_else(implied, str::to_owned);
     let of_mount = mount.get("volume");
     MountSource::Volume {
         name,
-        external: declared.is_some_and(|node| flag(node, "external")),
+        external: home.adopts.is_some() || declared.is_some_and(|node| flag(node, "external")),
         no_copy: of_mount.is_some_and(|mount| flag(mount, "nocopy")),
         driver: declared.and_then(|node| text(node, "driver")),
         driver_opts: declared

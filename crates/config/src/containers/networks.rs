@@ -64,7 +64,14 @@ fn network(key: &str, project: &Project, home: &Home<'_>) -> NetworkRef {
     let Some(node) = project.resource("networks", key) else {
         return NetworkRef::default();
     };
-    let named = project.own_name(key, node);
+    let external = flag(node, "external");
+    // What is adopted has a network of that name already, which is not ours to be on.
+    let is_taken = home.adopts.is_some() && !external;
+    let named = project.own_name(key, node).filter(|_| !is_taken);
+    let mut options = options(node);
+    if is_taken {
+        options.pools.clear();
+    }
     let name = named.map_or_else(
         || match key {
             DEFAULT => network_name(home.app, home.environment),
@@ -75,8 +82,8 @@ fn network(key: &str, project: &Project, home: &Home<'_>) -> NetworkRef {
     NetworkRef {
         name,
         aliases: Vec::new(),
-        external: flag(node, "external"),
-        options: options(node),
+        external,
+        options,
     }
 }
 

@@ -165,6 +165,15 @@ pub(crate) static COMPOSE: Section = Section {
             "The profiles that are enabled.",
         )
         .default("those in `COMPOSE_PROFILES`"),
+        key(
+            "adopt",
+            Kind::Text("name of a Compose project"),
+            "\"shop\"",
+            "The Compose project on this machine that the app takes over, as `landfall adopt` \
+             writes it: volumes are those that Docker Compose made for it, and a deploy stops the \
+             containers of the project whose services it deploys.",
+        )
+        .default("none"),
     ],
 };
 

@@ -31,6 +31,10 @@ pub(crate) struct AppDraft {
     /// Whether there are services that are not known: those of Compose files that could not, or
     /// need not, be looked into.
     pub(crate) is_partial: bool,
+    /// What Docker Compose calls the project of the Compose files.
+    pub(crate) compose_project: Option<String>,
+    /// The Compose project that is taken over.
+    pub(crate) adopts: Option<String>,
     pub(crate) routes: Vec<RouteDraft>,
     pub(crate) tasks: BTreeMap<TaskName, TaskDraft>,
     pub(crate) smoke: Vec<SmokeSpec>,
@@ -47,6 +51,8 @@ pub(crate) fn read(table: &Table<'_>, scope: &Scope<'_>) -> AppDraft {
         services: BTreeMap::new(),
         names: BTreeMap::new(),
         is_partial: false,
+        compose_project: None,
+        adopts: None,
         routes: Vec::new(),
         tasks: BTreeMap::new(),
         smoke: Vec::new(),
@@ -84,7 +90,11 @@ fn read_services(table: &Table<'_>, scope: &Scope<'_>, env: &Env, draft: &mut Ap
     let mut project = match table.get("compose") {
         None => None,
         Some(node) => match compose::read(node, &app, scope) {
-            Some(project) => Some(project),
+            Some(project) => {
+                draft.compose_project = Some(project.name.clone());
+                draft.adopts = project.adopts.clone();
+                Some(project)
+            }
             None => {
                 draft.is_partial = true;
                 return;

@@ -10,6 +10,7 @@ use super::env::{Env, read_env};
 use super::process::read_life;
 use super::service::{ServiceDraft, read_running};
 use super::{Scope, TaskDraft, Use, command};
+use crate::compose;
 use crate::containers::{self, Composed, Request};
 use crate::diagnostics::Diagnostic;
 use crate::keys;
@@ -28,20 +29,29 @@ const OF_COMPOSE: &[&str] = &[
 pub(super) struct Project {
     /// Where the files are named.
     pub(super) place: Span,
+    /// What Docker Compose calls it.
+    pub(super) name: String,
+    /// The project on this machine that is taken over.
+    pub(super) adopts: Option<String>,
     services: BTreeMap<ServiceName, Composed>,
 }
 
 /// The project that `compose` names; `None` where it is wrong, or not to be looked into.
 pub(super) fn read(node: Node<'_>, app: &AppName, scope: &Scope<'_>) -> Option<Project> {
-    let (files, profiles) = match node.is_table() {
+    let (files, profiles, adopts) = match node.is_table() {
         true => {
             let table = node.table(&keys::COMPOSE, node.span)?;
             let profiles = table.get("profiles");
             let profiles = profiles.map(|node| node.list("an array of names of profiles"));
-            (table.require("files")?.one_or_more(), profiles)
+            let adopts = match table.get("adopt") {
+                Some(node) => Some(node.parse("the name of a Compose project", project_name)?),
+                None => None,
+            };
+            (table.require("files")?.one_or_more(), profiles, adopts)
         }
-        false => (node.one_or_more(), None),
+        false => (node.one_or_more(), None, None),
     };
+    let adopts = scope.adopts.map(str::to_owned).or(adopts);
     if files.is_empty() {
         let problem = Problem::new("no-compose-file", "`compose` names no file");
         node.problem(problem.label("empty").fix("name one, or remove `compose`"));
@@ -61,11 +71,24 @@ pub(super) fn read(node: Node<'_>, app: &AppName, scope: &Scope<'_>) -> Option<P
         files,
         profiles,
         variables: scope.variables,
+        adopts: adopts.as_deref(),
     };
+    let (name, services) = containers::read(request, scope.context)?;
     Some(Project {
         place: node.span,
-        services: containers::read(request, scope.context)?,
+        name,
+        adopts,
+        services,
     })
+}
+
+fn project_name(text: &str) -> Result<String, Problem> {
+    if compose::is_project_name(text) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("{text:?} is no name of a Compose project");
+    let problem = Problem::new("invalid-name", message).label("no project has this name");
+    Err(problem.fix("`docker compose ls` lists the projects that run"))
 }
 
 fn read_path(node: Node<'_>, scope: &Scope<'_>) -> Option<String> {

@@ -47,6 +47,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) files_read: &'a RefCell<Vec<PathBuf>>,
     pub(crate) hosts: &'a Hosts,
     pub(crate) environment: &'a EnvironmentName,
+    /// The Compose project that is taken over, whatever the file says.
+    pub(crate) adopts: Option<&'a str>,
 }
 
 /// The name of a service where it is used, and its place.

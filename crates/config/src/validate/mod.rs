@@ -43,6 +43,7 @@ pub(crate) fn app(
         keep_releases: draft.keep_releases,
         drain: draft.drain,
         kept: std::collections::BTreeMap::new(),
+        adopts: draft.adopts,
     })
 }
 

@@ -324,3 +324,56 @@ fn c1_services_that_build_the_same_image_share_the_build() {
         assert_eq!(app.service(other).artifact.as_str(), "api", "{other}");
     }
 }
+
+#[test]
+fn what_is_adopted_goes_on_with_the_volumes_that_compose_made() {
+    let app = APP.replace(
+        r#"["compose.yaml"]"#,
+        r#"{ files = ["compose.yaml"], adopt = "old" }"#,
+    );
+    let compose = COMPOSE
+        .replace("volumes: { data: }", "volumes: { data: , logs: { name: all-logs } }")
+        .replace("tmpfs: /run:size=1m", "tmpfs: /run:size=1m\n    volumes: [\"data:/var/lib/postgresql/data\", \"logs:/logs\"]")
+        .replace("    volumes: [\"data:/var/lib/postgresql/data\"]\n", "")
+        .replace("inner: { internal: true }", "inner: { internal: true, name: walled, ipam: { config: [{ subnet: 172.30.0.0/24 }] } }");
+    let app = App::of(&project(&app).file("compose.yaml", &compose));
+    assert_eq!(app.0.spec.adopts.as_deref(), Some("old"));
+    let volumes: Vec<_> = app
+        .container("db")
+        .run
+        .mounts
+        .iter()
+        .map(|mount| match &mount.source {
+            MountSource::Volume { name, external, .. } => (name.as_str(), *external),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(volumes, [("old_data", true), ("all-logs", true)]);
+    let NetworkMode::Joined(networks) = &app.container("api").run.network else {
+        panic!("no networks");
+    };
+    let names: Vec<_> = networks
+        .iter()
+        .map(|network| network.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "landfall-shop-local",
+            "landfall-shop-local-inner",
+            "everyone"
+        ]
+    );
+    assert!(
+        networks
+            .iter()
+            .all(|network| network.options.pools.is_empty())
+    );
+}
+
+#[test]
+fn the_name_that_compose_gives_to_the_project_is_known() {
+    let plain = App::of(&project(APP));
+    assert_eq!(plain.0.spec.adopts, None);
+    assert!(plain.0.compose_project.is_some());
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BuildLine, BuildNeed, BuildReason, Desired, Intent, Observed, PLAN_FORMAT, Plan, Refusal,
-    TaskLine, changes, order, services,
+    TaskLine, adopt, changes, order, services,
 };
 use crate::env::{Part, Template};
 use crate::release::SourceInfo;
@@ -30,6 +30,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan, Refusal> {
         (None, None) => observed.next_release,
     };
     let stopped = stopped_after(desired, observed);
+    let services = services::lines(desired, observed, to, &stopped);
     let mut plan = Plan {
         format: PLAN_FORMAT,
         intent: desired.intent.clone(),
@@ -37,7 +38,8 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan, Refusal> {
         to: Some(to),
         makes_release,
         builds: build_lines(desired),
-        services: services::lines(desired, observed, to, &stopped),
+        adopts: adopt::lines(desired, observed, &services),
+        services,
         routes: changes::routes(live.map(|live| &live.spec), &desired.spec),
         env: changes::env(live.map(|live| &live.spec), &desired.spec),
         tasks: Vec::new(),
@@ -54,6 +56,8 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Result<Plan, Refusal> {
         plan.tasks = task_lines(&desired.spec);
     }
     plan.notes = changes::notes(&plan, desired, observed);
+    plan.notes
+        .extend(adopt::notes(&plan.adopts, desired, observed));
     plan.steps = order::steps(&plan, &desired.spec);
     Ok(plan)
 }
@@ -228,5 +232,6 @@ fn is_unchanged(plan: &Plan, desired: &Desired, observed: &Observed) -> bool {
     let same_spec = live.is_some_and(|live| own(&live.spec) == own(&desired.spec));
     let same_release = plan.makes_release || plan.from == plan.to;
     let same_stopped = plan.stopped.iter().eq(&observed.stopped);
+    let same_spec = same_spec && plan.adopts.is_empty();
     same_spec && same_release && same_stopped && plan.services.iter().all(|line| line.is_kept())
 }

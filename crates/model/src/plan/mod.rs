@@ -1,5 +1,6 @@
 //! Plans: what a deployment will do and why, computed before anything is done.
 
+mod adopt;
 mod changes;
 mod compute;
 mod observed;
@@ -13,6 +14,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use adopt::AdoptLine;
 pub use compute::{instance_key, plan};
 pub use observed::{BuildNeed, BuildReason, Desired, Observed, ObservedInstance, Refusal};
 pub use only::only;
@@ -94,6 +96,9 @@ pub struct Plan {
     pub builds: Vec<BuildLine>,
     /// Services.
     pub services: Vec<ServiceLine>,
+    /// Containers of a Compose project whose place is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adopts: Vec<AdoptLine>,
     /// Routes that come, go or change.
     pub routes: Vec<RouteLine>,
     /// Variables that come, go or change. Never their values.

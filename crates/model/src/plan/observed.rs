@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Intent;
+use crate::compose::ComposeContainer;
 use crate::release::{Artifact, Release, SourceInfo};
 use crate::spec::AppSpec;
 use crate::{CauseKind, Digest, InstanceId, ReleaseNumber, ServiceName};
@@ -57,6 +58,8 @@ pub struct Observed {
     pub stopped: BTreeSet<ServiceName>,
     /// Instances of the environment that should run.
     pub instances: Vec<ObservedInstance>,
+    /// Containers of the Compose project that the app adopts.
+    pub compose: Vec<ComposeContainer>,
 }
 
 /// An instance that should run.

@@ -25,6 +25,7 @@ pub(super) fn steps(plan: &Plan, spec: &AppSpec) -> Vec<StepName> {
             StepName::Prepare,
             starts || stop_first || any(&[Action::Serve]) || changes_release,
         ),
+        (StepName::Adopt, !plan.adopts.is_empty()),
         (StepName::BeforeTasks, task(When::BeforeSwitch)),
         (StepName::Start, starts),
         (StepName::Ready, starts),
@@ -39,7 +40,10 @@ pub(super) fn steps(plan: &Plan, spec: &AppSpec) -> Vec<StepName> {
             StepName::Watch,
             is_deploy && spec.watch.is_some() && plan.from.is_some(),
         ),
-        (StepName::Drain, plan.stops().next().is_some()),
+        (
+            StepName::Drain,
+            plan.stops().next().is_some() || !plan.adopts.is_empty(),
+        ),
         (StepName::AfterTasks, task(When::AfterSwitch)),
         (StepName::Retire, plan.makes_release),
     ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::compute::build_reason;
 use super::{
     Action, BuildNeed, BuildReason, Desired, Intent, Observed, ObservedInstance, ServiceLine,
-    instance_key,
+    adopt, instance_key,
 };
 use crate::env::Template;
 use crate::spec::ServiceSpec;
@@ -122,8 +122,7 @@ impl<'a> View<'a> {
             return self.idle(name, spec);
         }
         if current.is_empty() {
-            return ServiceLine::new(name, Action::Start, self.start_reason(name))
-                .starting(spec.replicas);
+            return self.first(name, spec);
         }
         if let Some(reason) = self.forced(name) {
             return self.replace(name, spec, reason);
@@ -135,6 +134,22 @@ impl<'a> View<'a> {
             return self.replace(name, spec, self.changed_reason(name, spec));
         }
         scale(name, spec, &current)
+    }
+
+    /// A service that has no instance. Where it takes the place of containers of a Compose
+    /// project and must not overlap with them, they stop first.
+    fn first(&self, name: &ServiceName, spec: &ServiceSpec) -> ServiceLine {
+        let before = adopt::predecessors(self.desired, self.observed, name);
+        let names: Vec<&str> = before.iter().map(|c| c.name.as_str()).collect();
+        let (action, reason) = match (before.is_empty(), spec.may_overlap()) {
+            (true, _) => (Action::Start, self.start_reason(name)),
+            (false, true) => (Action::Start, format!("beside {}", names.join(", "))),
+            (false, false) => (
+                Action::ReplaceStopFirst,
+                format!("takes the place of {}", names.join(", ")),
+            ),
+        };
+        ServiceLine::new(name, action, reason).starting(spec.replicas)
     }
 
     /// A service of which nothing runs by itself: its tasks do.

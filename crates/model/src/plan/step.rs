@@ -14,6 +14,8 @@ pub enum StepName {
     Preflight,
     /// Lays out release trees, persistent paths and the environment.
     Prepare,
+    /// Makes the containers of a Compose project known to the new ones that need them.
+    Adopt,
     /// Runs the tasks that come before the switch.
     BeforeTasks,
     /// Starts the new instances of services that may overlap.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
+use crate::compose::{ComposeContainer, ComposeVolume, RestartPolicy};
 use crate::container::{ContainerRun, MountSource, MountSpec};
 use crate::env::Template;
 use crate::release::{Artifact, Release, SourceInfo};
@@ -77,6 +78,7 @@ fn spec() -> AppSpec {
         keep_releases: 5,
         drain: Duration::from_secs(30),
         kept: BTreeMap::new(),
+        adopts: None,
     }
 }
 
@@ -106,6 +108,7 @@ fn nothing() -> Observed {
         target: None,
         stopped: BTreeSet::new(),
         instances: Vec::new(),
+        compose: Vec::new(),
     }
 }
 
@@ -382,4 +385,130 @@ fn stopping_one_service_leaves_the_others() {
     assert_eq!(actions(&plan), expected);
     let starting = plan.service(&name("worker")).unwrap();
     assert_eq!(starting.stop.len(), 1);
+}
+
+fn of_compose(service: &str, volume: Option<&str>) -> ComposeContainer {
+    ComposeContainer {
+        id: format!("id-{service}"),
+        name: format!("old-{service}-1"),
+        service: service.into(),
+        image: "image".into(),
+        runs: true,
+        is_one_off: false,
+        restart: RestartPolicy {
+            name: "always".into(),
+            retries: 0,
+        },
+        stop: life().stop,
+        volumes: volume
+            .map(|name| ComposeVolume {
+                name: name.into(),
+                target: "/data".into(),
+                writable: true,
+                is_anonymous: name == "anonymous",
+            })
+            .into_iter()
+            .collect(),
+        ports: Vec::new(),
+        networks: Vec::new(),
+    }
+}
+
+/// An app of a database with a volume, a web service and a worker, and what Compose runs of it.
+fn adopting() -> (Desired, Observed) {
+    let mut desired = deploy(spec(), "one");
+    let mut db = service(1);
+    db.kind = ServiceKind::Container(ContainerSpec {
+        run: ContainerRun {
+            mounts: vec![MountSpec {
+                target: "/data".into(),
+                source: MountSource::Volume {
+                    name: "old_data".into(),
+                    external: true,
+                    no_copy: false,
+                    driver: None,
+                    driver_opts: BTreeMap::new(),
+                },
+                read_only: false,
+            }],
+            ..ContainerRun::default()
+        },
+        files: Vec::new(),
+        is_told_port: false,
+        life: LifeSpec {
+            overlap: false,
+            ..life()
+        },
+    });
+    desired.spec.services.insert(name("db"), db);
+    desired.spec.adopts = Some("old".into());
+    let compose = vec![
+        of_compose("backup", Some("old_data")),
+        of_compose("db", Some("old_data")),
+        of_compose("web", Some("anonymous")),
+        of_compose("worker", Some("old_data")),
+    ];
+    let observed = Observed {
+        compose,
+        ..nothing()
+    };
+    (desired, observed)
+}
+
+#[test]
+fn what_compose_runs_is_taken_over_and_only_what_must_not_overlap_stops_first() {
+    let (desired, observed) = adopting();
+    let plan = plan(&desired, &observed).unwrap();
+    let expected = [
+        ("db".to_owned(), Action::ReplaceStopFirst),
+        ("web".to_owned(), Action::Start),
+        ("worker".to_owned(), Action::Start),
+    ];
+    assert_eq!(actions(&plan), expected);
+    let stops: Vec<_> = plan
+        .adopts
+        .iter()
+        .map(|line| {
+            (
+                line.name.as_str(),
+                line.before.as_ref().map(ServiceName::as_str),
+            )
+        })
+        .collect();
+    // The worker writes to the database's volume, in Compose and there alone.
+    let expected = [
+        ("old-db-1", Some("db")),
+        ("old-web-1", None),
+        ("old-worker-1", Some("db")),
+    ];
+    assert_eq!(stops, expected);
+    for step in [StepName::Adopt, StepName::Replace, StepName::Drain] {
+        assert!(plan.steps.contains(&step), "{step}");
+    }
+    let notes = plan.notes.join("\n");
+    for said in [
+        "old-worker-1 of the Compose project old is stopped before db starts, because it writes",
+        "what old-web-1 has in /data stays behind",
+        "old-backup-1 is left alone, and writes to old_data",
+    ] {
+        assert!(notes.contains(said), "{said:?} in\n{notes}");
+    }
+}
+
+#[test]
+fn what_compose_starts_again_beside_the_app_is_stopped_by_the_next_deploy() {
+    let (desired, observed) = adopting();
+    let adopted = Observed {
+        compose: Vec::new(),
+        ..after(&desired)
+    };
+    assert!(plan(&desired, &adopted).unwrap().is_noop());
+    let beside = Observed {
+        compose: observed.compose,
+        ..after(&desired)
+    };
+    let again = plan(&desired, &beside).unwrap();
+    assert!(again.services.iter().all(|line| line.is_kept()));
+    assert!(again.adopts.iter().all(|line| line.before.is_none()));
+    assert_eq!(again.adopts.len(), 3);
 }

@@ -53,6 +53,9 @@ pub struct AppSpec {
     /// Services that a deployment of others left as they were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<ServiceName, Origin>,
+    /// The Compose project on the host whose containers a deploy of it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<String>,
 }
 
 /// Where a service comes from that is older than its release.

@@ -3,13 +3,15 @@
 //! What is, the engine knows: it is asked each time, so an agent that was restarted sees the same.
 //! Of its own this keeps a record of what each instance should be ([`records`]), what was heard of
 //! past events ([`history`]) and numbers by which changes are told apart ([`board`]). Only what
-//! carries the label of this Landfall's home is ever touched.
+//! carries the label of this Landfall's home is ever touched, but for containers of a Compose project
+//! whose place a deployment takes ([`compose`]).
 //!
 //! Restarts are the engine's own, so that services come back with it whether or not an agent runs:
 //! of an instance's [`landfall_model::spec::RestartSpec`] only what makes a crash loop counts here.
 
 mod board;
 mod body;
+mod compose;
 mod engine;
 mod exec;
 mod exits;
@@ -63,6 +65,7 @@ pub struct DockerRuntimeOptions {
     pub records_dir: PathBuf,
 }
 
+pub use compose::container_name;
 pub use images::RegistryUser;
 
 /// The socket that a value of `DOCKER_HOST` names; `None` where it is none on this host.

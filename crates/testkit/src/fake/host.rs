@@ -8,6 +8,7 @@ use landfall_model::{Digest, InstanceId, ServiceName};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::compose::Projects;
 use super::faults::Faults;
 use super::instance::FakeInstance;
 use super::proxy::ProxyState;
@@ -34,6 +35,7 @@ pub(super) struct State {
     /// Services that someone stopped, whose routes may be without an instance.
     pub may_be_stopped: BTreeSet<ServiceName>,
     pub violations: Vec<String>,
+    pub projects: Projects,
 }
 
 impl Default for Host {

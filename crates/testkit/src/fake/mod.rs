@@ -10,6 +10,7 @@
 mod artifacts;
 mod behaviour;
 mod clock;
+mod compose;
 mod faults;
 mod host;
 mod image;
@@ -23,6 +24,7 @@ mod users;
 pub use artifacts::FakeArtifacts;
 pub use behaviour::{Behaviour, Listens, Met};
 pub use clock::{FakeClock, elapse};
+pub use compose::{ContainerState, FakeProjects};
 pub use faults::{Fault, Moment};
 pub use host::Host;
 pub use image::Image;

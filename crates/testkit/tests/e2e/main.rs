@@ -1,5 +1,6 @@
 //! End to end: the real binary, real processes, real load. One test binary, so that it links once.
 
+mod adopt;
 mod assistant;
 mod bad_releases;
 mod containers;

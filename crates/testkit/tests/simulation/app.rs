@@ -113,6 +113,7 @@ impl Version {
             keep_releases: 1,
             drain: Duration::from_secs(5),
             kept: BTreeMap::new(),
+            adopts: None,
         }
     }
 

@@ -1,10 +1,13 @@
 //! What is asked for in the simulations, and what is there before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use landfall_agent::api::types::DeployRequest;
+use landfall_model::compose::{ComposeContainer, RestartPolicy};
 use landfall_model::plan::Intent;
 use landfall_model::rollout::Outcome;
+use landfall_model::spec::StopSpec;
 use landfall_testkit::fake::{Behaviour, Met};
 
 use crate::app::{Version, name, request};
@@ -19,6 +22,10 @@ pub enum Ask {
     DeployUnready,
     /// A release that is bad to users only.
     DeploySpoiled,
+    /// The first deploy of what a Compose project runs.
+    Adopt,
+    /// The same, with a service that stops first and whose new instance never gets ready.
+    AdoptUnready,
     Rollback,
     Scale,
     Restart,
@@ -33,6 +40,8 @@ impl Ask {
             Self::Deploy => return Version::good("v3").deploy(),
             Self::DeployUnready => return unready().deploy(),
             Self::DeploySpoiled => return spoiled().deploy(),
+            Self::Adopt => return adopting(Version::good("v1")),
+            Self::AdoptUnready => return adopting(ledger_unready()),
             Self::Rollback => Intent::Rollback { to: None },
             Self::Scale => Intent::Scale {
                 replicas: BTreeMap::from([(name("web"), 3), (name("api"), 2)]),
@@ -47,7 +56,7 @@ impl Ask {
     /// How it ends when nothing goes wrong besides.
     pub fn outcome(self) -> Outcome {
         match self {
-            Self::DeployUnready => Outcome::Stopped,
+            Self::DeployUnready | Self::AdoptUnready => Outcome::Stopped,
             Self::DeploySpoiled => Outcome::RolledBack,
             _ => Outcome::Succeeded,
         }
@@ -75,6 +84,58 @@ fn unready() -> Version {
     }
 }
 
+fn ledger_unready() -> Version {
+    let ledger = Behaviour {
+        health: 500,
+        met: Met::Never,
+        alone: true,
+        ..Behaviour::good("v1")
+    };
+    Version {
+        ledger,
+        ..Version::good("v1")
+    }
+}
+
+fn adopting(version: Version) -> DeployRequest {
+    let mut request = version.deploy();
+    if let Some(deploy) = &mut request.plan.deploy {
+        deploy.spec.adopts = Some("shop".into());
+    }
+    request
+}
+
+/// What Compose runs of the app: of each service one container, and one that is no part of it.
+fn of_compose() -> impl Iterator<Item = ComposeContainer> {
+    let services = [
+        ("web", "always"),
+        ("api", "unless-stopped"),
+        ("ledger", "on-failure"),
+        ("backup", "no"),
+    ];
+    services
+        .into_iter()
+        .map(|(service, policy)| ComposeContainer {
+            id: format!("id-of-{service}"),
+            name: format!("shop-{service}-1"),
+            service: service.into(),
+            image: service.into(),
+            runs: true,
+            is_one_off: false,
+            restart: RestartPolicy {
+                name: policy.into(),
+                retries: 0,
+            },
+            stop: StopSpec {
+                signal: "SIGTERM".into(),
+                grace: Duration::from_secs(10),
+            },
+            volumes: vec![],
+            ports: vec![],
+            networks: vec![],
+        })
+}
+
 fn spoiled() -> Version {
     let web = Behaviour {
         fails_users: true,
@@ -90,6 +151,10 @@ fn spoiled() -> Version {
 /// Releases 1 and 2, and the second one live; stopped where it is about to be started.
 pub fn begun(ask: Ask) -> Begun {
     Begun::with(|agent| {
+        if matches!(ask, Ask::Adopt | Ask::AdoptUnready) {
+            agent.run(async { of_compose().for_each(|one| agent.host.run_of_compose(one)) });
+            return;
+        }
         for version in ["v1", "v2"] {
             settled::assert_succeeded(&agent.deploy(Version::good(version).deploy()));
         }

@@ -14,7 +14,7 @@ use landfall_model::plan::StepName;
 use landfall_model::rollout::Outcome;
 use landfall_model::snapshot::{Table, Upstream};
 use landfall_store::{StepRow, StepState, Store};
-use landfall_testkit::fake::{Host, Image};
+use landfall_testkit::fake::{ContainerState, Host, Image};
 
 use crate::app::key;
 use crate::ask::{Ask, begun};
@@ -84,9 +84,12 @@ fn explore(ask: Ask) {
 fn judge(agent: &Agent, ask: Ask) -> Vec<String> {
     let mut found = settled::faults(agent);
     found.extend(settled::leftovers(agent));
-    let last = agent.world.store.deployments(&key(), 1).unwrap().remove(0);
-    let succeeded = last.phase.outcome() == Some(Outcome::Succeeded);
-    if succeeded && ask.outcome() != Outcome::Succeeded && last.request == requested(ask) {
+    let last = agent.world.store.deployments(&key(), 1).unwrap().pop();
+    let is_bad = ask.outcome() != Outcome::Succeeded;
+    let succeeded = last.is_some_and(|last| {
+        last.phase.outcome() == Some(Outcome::Succeeded) && last.request == requested(ask)
+    });
+    if succeeded && is_bad {
         found.push("a bad release succeeded".into());
     }
     found.truncate(4);
@@ -127,13 +130,20 @@ fn watch(agent: &Agent, begun: &Begun, map: &Arc<Mutex<Map>>, before: &str, kill
     });
 }
 
+type Marks = (
+    BTreeMap<InstanceId, String>,
+    BTreeMap<String, ContainerState>,
+    Option<u64>,
+    Vec<u8>,
+);
+
 /// What changes with every change, and costs little to read: the first bytes of SQLite's index of
 /// its log count transactions.
-fn marks(host: &Host, root: &Path) -> (BTreeMap<InstanceId, String>, Option<u64>, Vec<u8>) {
+fn marks(host: &Host, root: &Path) -> Marks {
     let generation = host.snapshot().map(|snapshot| snapshot.generation);
     let mut index = std::fs::read(root.join("state.db-shm")).unwrap();
     index.truncate(48);
-    (host.describe(), generation, index)
+    (host.describe(), host.compose(), generation, index)
 }
 
 fn root(begun: &Begun) -> PathBuf {
@@ -167,6 +177,7 @@ pub fn describe(host: &Host, store: &Store, root: &Path) -> String {
         tasks.insert((&name[..name.len() - 5], process));
     }
     writeln!(text, "{tasks:?}").unwrap();
+    writeln!(text, "{:?}", host.compose()).unwrap();
     let targets = |table: &Table| {
         let upstream = |upstream: &Upstream| match upstream {
             Upstream::Files(files) => vec![files.root.clone()],
@@ -258,4 +269,14 @@ fn b7_a_stop_survives_kills_at_every_point() {
 #[test]
 fn b7_a_start_survives_kills_at_every_point() {
     explore(Ask::Start);
+}
+
+#[test]
+fn b7_taking_over_a_compose_project_survives_kills_at_every_point() {
+    explore(Ask::Adopt);
+}
+
+#[test]
+fn b7_the_undoing_of_a_takeover_survives_kills_at_every_point() {
+    explore(Ask::AdoptUnready);
 }

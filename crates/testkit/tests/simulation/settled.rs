@@ -23,6 +23,7 @@ pub fn faults(agent: &Agent) -> Vec<String> {
         found.extend(instances(agent));
         found.extend(routes(agent));
         found.extend(releases(agent));
+        found.extend(compose(agent));
         found
     })
 }
@@ -39,6 +40,33 @@ pub fn story(agent: &Agent) -> String {
         }
     }
     text
+}
+
+/// Of a Compose project runs what no service took the place of: all of it, until one did.
+fn compose(agent: &Agent) -> Vec<String> {
+    let live = agent.world.store.environment(&key()).unwrap();
+    let is_adopted = live.is_some_and(|row| row.live.is_some());
+    let mut found = Vec::new();
+    for (name, (runs, policy, networks)) in agent.host.compose() {
+        let before = match name.as_str() {
+            "shop-web-1" => "always",
+            "shop-api-1" => "unless-stopped",
+            "shop-ledger-1" => "on-failure",
+            _ => "no",
+        };
+        let is_taken = is_adopted && name != "shop-backup-1";
+        let expected = match (is_taken, before) {
+            (true, "always") => "unless-stopped",
+            (true, "on-failure") => "no",
+            _ => before,
+        };
+        if runs == is_taken || policy != expected || !networks.is_empty() {
+            found.push(format!(
+                "{name}: runs {runs}, {policy}, on {networks:?}; taken over {is_taken}"
+            ));
+        }
+    }
+    found
 }
 
 fn deployments(agent: &Agent) -> Vec<String> {

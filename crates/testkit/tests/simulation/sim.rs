@@ -21,7 +21,8 @@ use landfall_model::spec::ImageBuildSpec;
 use landfall_model::{Cause, CauseKind, DeploymentId, Digest};
 use landfall_store::{DeploymentRow, Store};
 use landfall_testkit::fake::{
-    FakeArtifacts, FakeClock, FakeProber, FakeProxy, FakeRuntime, FakeSystem, Host, Image, elapse,
+    FakeArtifacts, FakeClock, FakeProber, FakeProjects, FakeProxy, FakeRuntime, FakeSystem, Host,
+    Image, elapse,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -165,6 +166,7 @@ fn world(host: &Arc<Host>, root: &Path) -> World {
     World {
         runtime,
         images: Arc::new(NoImages),
+        compose: Arc::new(FakeProjects(host.clone())),
         proxy,
         prober: Arc::new(FakeProber(host.clone())),
         artifacts: Arc::new(FakeArtifacts::new(host.clone())),

@@ -21,6 +21,8 @@ use super::{canonical, short, spec};
 use crate::diagnostics::{Diagnostic, Diagnostics, Source};
 use files::Files;
 
+pub use name::is_project_name;
+
 /// Values of all documents of a project, at most: files may bring in each other in more ways than
 /// there is time for. The largest projects that people keep have some ten thousand.
 const MAX_VALUES: usize = 4_000_000;

@@ -76,6 +76,11 @@ fn of_files(mut said: Node, variables: &Variables) -> Result<String, Diagnostics
 const FIX: &str = "a name is made of small letters, digits, `-` and `_`, and begins with a letter \
                    or digit";
 
+/// Whether a project can be called this.
+pub fn is_project_name(name: &str) -> bool {
+    !name.is_empty() && normalized(name) == name
+}
+
 fn normalized(name: &str) -> String {
     let lower = name.to_lowercase();
     let fits = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c);
