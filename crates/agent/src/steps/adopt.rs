@@ -20,6 +20,7 @@ use landfall_store::InstanceRow;
 
 use crate::executor::Context;
 use crate::failpoint;
+use crate::order::levels;
 use crate::words::count;
 
 /// Makes the containers that stop first known on the app's network.
@@ -109,21 +110,34 @@ pub async fn make_known(ctx: &Context, service: &ServiceName) -> Result<(), Caus
     Ok(())
 }
 
-/// Stops every container whose place is taken, and takes all that was made known for the time of
-/// the deployment back; how many there are.
+/// Stops every container whose place is taken, each before those that it needs, and takes all that
+/// was made known for the time of the deployment back; how many there are.
 ///
 /// # Errors
 /// When one cannot be stopped. The others are stopped all the same.
 pub async fn finish(ctx: &Context) -> Result<usize, Cause> {
-    let mut failure = Ok(());
-    for line in &ctx.plan.adopts {
-        failure = failure.and(put_to_rest(ctx, line).await);
+    let lines = &ctx.plan.adopts;
+    if lines.is_empty() {
+        return Ok(0);
     }
-    failure.map(|()| ctx.plan.adopts.len())
+    let mut services: Vec<ServiceName> = lines.iter().map(|line| line.service.clone()).collect();
+    services.dedup();
+    let mut failure = Ok(());
+    for level in levels(&ctx.release()?.spec, &services).iter().rev() {
+        let of_level = lines.iter().filter(|line| level.contains(&line.service));
+        let stops = of_level.map(|line| stop(ctx, line));
+        for stopped in futures_util::future::join_all(stops).await {
+            failure = failure.and(stopped);
+        }
+    }
+    // Not before: what stops may have to finish something with what took another's place.
+    for line in lines {
+        failure = failure.and(make_unknown(ctx, line).await);
+    }
+    failure.map(|()| lines.len())
 }
 
-async fn put_to_rest(ctx: &Context, line: &AdoptLine) -> Result<(), Cause> {
-    stop(ctx, line).await?;
+async fn make_unknown(ctx: &Context, line: &AdoptLine) -> Result<(), Cause> {
     leave_own_networks(ctx, line).await?;
     for row in instances(ctx, &line.service)? {
         for network in foreign_networks(ctx, line)? {
