@@ -71,7 +71,10 @@ pub async fn cmd_adopt(context: &Context, args: &AdoptArgs) -> CommandResult {
         always_ask: true,
         ..RunOptions::default()
     };
-    let intent = Intent::Deploy { force: false };
+    let intent = Intent::Deploy {
+        force: false,
+        only: Vec::new(),
+    };
     let request = deployment_request(&context.project()?, intent, Some(deploy_source(loaded)));
     run_after(
         context,
