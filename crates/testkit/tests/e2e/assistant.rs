@@ -53,6 +53,16 @@ fn c1_c2_c4_only_what_a_change_concerns_is_built() {
     assert_eq!(stack.containers("bot"), bot, "the old one serves on");
     stack.edit(dockerfile, "RUN exit 9\n", "");
     assert_eq!(deploy(&stack), ["bot"]);
+
+    // Of a change that concerns all, one is to go out for now.
+    touch(&stack, "packages/shared/src/index.js", "// Once more.");
+    let bot = stack.containers("bot");
+    let only = stack
+        .project()
+        .landfall(&["deploy", "--yes", "--only", "dashboard"]);
+    assert_eq!(Stack::built(&only.ok().stdout), ["dashboard"]);
+    assert_eq!(stack.containers("bot"), bot, "it was left alone");
+    assert_eq!(deploy(&stack), ["agent", "bot"]);
 }
 
 #[test]
