@@ -296,13 +296,7 @@ fn d2_a_dockerfile_or_context_that_is_not_there_is_told_before_anything_runs() {
             "build: { context: ., dockerfile: docker/Web }",
         )
         .replace("command: [migrate, up]", "build: ./migrations");
-    let refused = project(APP).file("compose.yaml", compose).refused();
-    let directory = refused
-        .split("at ")
-        .nth(1)
-        .and_then(|rest| rest.split("/docker").next());
-    let shown = refused.replace(directory.unwrap_or("nowhere"), "DIR");
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(project(APP).file("compose.yaml", compose).refused());
 }
 
 #[test]
@@ -376,4 +370,42 @@ fn the_name_that_compose_gives_to_the_project_is_known() {
     let plain = App::of(&project(APP));
     assert_eq!(plain.0.spec.adopts, None);
     assert!(plain.0.compose_project.is_some());
+}
+
+#[test]
+fn d2_the_mistakes_that_the_assistant_example_keeps_are_told_one_after_the_other() {
+    const BROKEN: &str = "broken/compose.broken.yaml";
+    let example = std::path::Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/assistant"
+    ));
+    let mut files = Project::empty();
+    for path in [
+        "compose.yaml",
+        "compose.production.yaml",
+        "landfall.toml",
+        "services/agent/Dockerfile",
+        "services/bot/Dockerfile",
+        "services/dashboard/Dockerfile",
+    ] {
+        files = files.file(path, std::fs::read(example.join(path)).unwrap());
+    }
+    let files = files.file(".env", "POSTGRES_PASSWORD=x");
+    let toml = std::fs::read_to_string(example.join("landfall.toml")).unwrap();
+    let production = "\"compose.production.yaml\"";
+    let toml = toml.replace(production, &format!("{production}, {BROKEN:?}"));
+    let before = App::of(&files);
+    let broken = std::fs::read_to_string(example.join(BROKEN)).unwrap();
+    let files = files.file("landfall.toml", toml).file(BROKEN, &broken);
+    let misspelt = files.refused();
+    let broken = broken.replace("dashbord", "dashboard");
+    let files = files.file(BROKEN, &broken);
+    let nowhere = files.refused();
+    insta::assert_snapshot!(format!("{misspelt}\n{nowhere}"));
+
+    // What is left is no mistake of a file: the plan shows it.
+    let broken = broken.replace("services/agents", "services/agent");
+    let after = App::of(&files.file(BROKEN, broken));
+    let bot = |app: &App| app.service("bot").env["BOT_NAME"].clone();
+    assert_ne!(bot(&before), bot(&after));
 }
