@@ -16,6 +16,7 @@ pub fn everything() -> Result<bool> {
     setup::rust_components()?;
     setup::node()?;
     setup::docker()?;
+    setup::registry()?;
     let deny = setup::cargo_deny()?;
     let peers = [
         (setup::COMPOSE_ORACLE, setup::compose_oracle()?),

@@ -14,7 +14,7 @@ use crate::variables::variables;
 
 /// What of the user's environment the agent gets: enough to run programs as the user does. Build
 /// commands get the environment of the person who deploys, with each deployment.
-const PASSED_ON: [&str; 9] = [
+const PASSED_ON: [&str; 10] = [
     "PATH",
     "HOME",
     "USER",
@@ -24,6 +24,7 @@ const PASSED_ON: [&str; 9] = [
     "TMPDIR",
     "SHELL",
     "DOCKER_HOST",
+    "DOCKER_CONFIG",
 ];
 const PASSED_ON_PREFIXES: [&str; 3] = ["LANDFALL_", "XDG_", "LC_"];
 

@@ -12,6 +12,7 @@ mod live;
 mod persistence;
 mod plan;
 mod reader;
+mod registry;
 mod stack;
 mod stock;
 mod storefront;
