@@ -135,6 +135,8 @@ impl Group {
                 return Err(not_started(error));
             }
         };
+        // When memory runs out, a build goes before what serves. Its children are born with it.
+        let _ = std::fs::write(format!("/proc/{}/oom_score_adj", id.as_raw_pid()), "1000");
         // A courtesy to the rest of the machine: its failure is none of the build's.
         let _ = rustix::process::setpriority_pgrp(Some(id), NICENESS);
         Ok(Self {

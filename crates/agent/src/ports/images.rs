@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
-    RegistryLogin, Step,
+    RegistryLogin, Step, StepLimits,
 };
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::ImageBuildSpec;
@@ -143,7 +143,7 @@ impl Images for EngineImages {
             env: &env,
             credentials: &logins,
             tag: &tag,
-            cgroup_parent: None,
+            limits: StepLimits::of_this_machine(),
             progress,
         });
         let tell = async {

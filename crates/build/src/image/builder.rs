@@ -11,6 +11,7 @@ use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::ImageBuildSpec;
 use tokio::sync::mpsc;
 
+use super::confine::{StepLimits, confine};
 use super::engine::Engine;
 use super::error::ImageBuildError;
 use super::progress::BuildProgress;
@@ -51,10 +52,9 @@ pub struct ImageBuildRequest<'a> {
     /// The name of the image, as `landfall/shop/web:1f2e…`. Without one the engine's `image prune`
     /// would take it.
     pub tag: &'a str,
-    /// The control group that steps run below, in the form that the engine's own `--cgroup-parent`
-    /// has; whoever makes it gives it limits. [`ImageBuilder::can_confine`] tells whether the engine
-    /// heeds it.
-    pub cgroup_parent: Option<&'a str>,
+    /// What the steps of all builds may take, where this process may say so: as root, on the
+    /// engine's machine.
+    pub limits: StepLimits,
     /// Gets every piece of news. When it is full the news wait; when it is closed, they are dropped.
     pub progress: mpsc::Sender<BuildProgress>,
 }
@@ -104,15 +104,6 @@ impl ImageBuilder {
         let bases = bases::resolve(&self.engine, &names, spec.pull, credentials).await?;
         let (root, spec, cache) = (root.to_owned(), spec.clone(), cache.map(Path::to_owned));
         blocking(move || inputs::hash(&root, &spec, &sources, &bases, cache.as_deref())).await
-    }
-
-    /// Whether the engine runs steps below the control group that it is asked to. Docker 20.10 runs
-    /// them beside its containers, without a limit: there only the number of builds at once is one.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn can_confine(&self) -> Result<bool, ImageBuildError> {
-        Ok(self.engine.docker().await?.client_version() >= KNOWS_MORE)
     }
 
     /// Builds an image; its id. Dropping the future ends the build at the engine.
@@ -168,7 +159,11 @@ impl ImageBuilder {
         let session = Session::open(&self.engine, unique()?, answers).await?;
         let control = Control::open(&self.engine).await?;
         let asked = solve::request(request, unique()?, &session.id);
-        control.solve(asked, trace, &request.progress).await
+        let directory = self.engine.directory().await?;
+        tokio::select! {
+            solved = control.solve(asked, trace, &request.progress) => solved,
+            never = confine(&directory, request.limits) => match never {},
+        }
     }
 
     /// An old engine leaves out what it does not know without a word.

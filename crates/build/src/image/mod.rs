@@ -7,6 +7,7 @@
 
 mod bases;
 mod builder;
+mod confine;
 mod context;
 mod dockerfile;
 mod engine;
@@ -23,5 +24,6 @@ mod sources;
 mod trace;
 
 pub use builder::{ImageBuildRequest, ImageBuilder, RegistryCredentials, RegistryLogin};
+pub use confine::StepLimits;
 pub use error::ImageBuildError;
 pub use progress::{BuildProgress, Step};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use landfall_build::InputHash;
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
+    StepLimits,
 };
 use landfall_model::Digest;
 use landfall_model::env::{EnvValues, Secret};
@@ -24,7 +25,7 @@ pub struct Bench {
     pub builder: ImageBuilder,
     pub env: EnvValues,
     pub tag: String,
-    pub cgroup_parent: Option<String>,
+    pub limits: StepLimits,
 }
 
 /// What came of a build.
@@ -44,7 +45,7 @@ impl Bench {
         Self {
             builder: ImageBuilder::new(DockerEngine::shared().socket()),
             env: EnvValues::new(),
-            cgroup_parent: None,
+            limits: StepLimits::of_this_machine(),
             tag: format!("landfall/test:{}", name.trim_start_matches('.')),
             tree,
         }
@@ -78,7 +79,7 @@ impl Bench {
             env: &self.env,
             credentials: &nobody,
             tag: &self.tag,
-            cgroup_parent: self.cgroup_parent.as_deref(),
+            limits: self.limits,
             progress,
         });
         let listening = async {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use landfall_build::image::ImageBuildError;
+use landfall_build::image::{ImageBuildError, ImageBuilder, StepLimits};
 use landfall_model::container::Ulimit;
 use landfall_model::spec::{Dockerfile, ExtraHost, ImageBuildSpec};
 
@@ -164,31 +164,25 @@ async fn c3_three_builds_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn c3_steps_run_below_the_control_group_that_is_given_where_the_engine_can() {
-    let bench = Bench {
-        cgroup_parent: Some("/landfall-test-builds".to_owned()),
-        ..Bench::new(&[])
-    };
+async fn c3_a_step_that_takes_more_memory_than_it_may_is_ended() {
     let spec = ImageBuildSpec {
         no_cache: true,
-        ..inline("FROM BASE\nRUN cat /proc/self/cgroup\n")
+        ..inline("FROM BASE\nRUN head -c 1000000000 /dev/zero | tail >/dev/null\n")
     };
-    let built = bench.build(&spec).await;
-    built.id();
-    let below = built
-        .lines()
-        .iter()
-        .any(|line| line.contains("/landfall-test-builds/"));
-    assert_eq!(below, bench.builder.can_confine().await.expect("an answer"));
-    // The engine leaves groups that it made.
-    for hierarchy in std::fs::read_dir("/sys/fs/cgroup")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        for group in ["landfall-test-builds/buildkit", "landfall-test-builds"] {
-            let _ = std::fs::remove_dir(hierarchy.path().join(group));
-        }
+    let limits = StepLimits {
+        cpus: 1.0,
+        memory: 64 << 20,
+    };
+    let newer = DockerEngine::start_newer();
+    for engine in newer.iter().chain([DockerEngine::shared()]) {
+        let bench = Bench {
+            limits,
+            builder: ImageBuilder::new(engine.socket()),
+            ..Bench::new(&[])
+        };
+        let built = bench.build(&spec).await;
+        let error = built.result.expect_err("no room").to_string();
+        assert!(error.contains("137"), "{error}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
+    StepLimits,
 };
 use landfall_model::Digest;
 use landfall_model::spec::ImageBuildSpec;
@@ -34,7 +35,7 @@ async fn after_it_began(
         env: &bench.env,
         credentials: &nobody,
         tag: &bench.tag,
-        cgroup_parent: None,
+        limits: StepLimits::of_this_machine(),
         progress,
     });
     let happening = async {
