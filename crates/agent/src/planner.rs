@@ -59,7 +59,7 @@ pub async fn plan_request(
     let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
     observed.compose = adoption::containers(world, &desired).await?;
     // Looked at once more in the deployment, which may wait for its turn.
-    claims::check_routes(world, key, &desired.spec)?;
+    claims::check(world, key, &desired.spec)?;
     check_versions(&desired)?;
     let plan = plan(&desired, &observed).map_err(refused)?;
     let release = release_of(&desired.intent, &observed);

@@ -84,7 +84,7 @@ fn insisted_on(service: &ServiceSpec) -> Vec<SocketAddr> {
 
 fn check_routes(ctx: &Context) -> Result<usize, Cause> {
     let Some(spec) = spec(ctx) else { return Ok(0) };
-    claims::check_routes(&ctx.world, &ctx.key, spec)?;
+    claims::check(&ctx.world, &ctx.key, spec)?;
     Ok(spec.routes.len())
 }
 

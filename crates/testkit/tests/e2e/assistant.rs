@@ -94,6 +94,15 @@ fn d6_production_and_staging_share_a_server_and_nothing_else() {
     assert!(messages(production).1.contains("hello"));
     assert_eq!(messages(staging), (200, "[]".to_owned()));
 
+    // Two databases do not write to one volume because someone gave it a name.
+    let overlay = project.read("compose.staging.yaml");
+    let named = "volumes: { postgres: { name: landfall-assistant-local-postgres } }";
+    project.write("compose.staging.yaml", &format!("{overlay}\n{named}\n"));
+    let refused = project.landfall(&["deploy", "--env", "staging", "--yes"]);
+    assert_eq!(refused.code, Some(5), "{refused:#}");
+    let says = "assistant/local has a volume that is called landfall-assistant-local-postgres";
+    assert!(refused.stderr.contains(says), "{refused:#}");
+
     // The absence of one breaks nothing of the other.
     let stop = ["stop", "--env", "staging", "--yes"];
     project.landfall(&stop).ok();
