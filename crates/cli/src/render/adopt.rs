@@ -28,7 +28,7 @@ pub fn adopted(view: &ComposeProjectView, paint: Paint, width: usize) -> String 
     }
     let name = paint.tone(Tone::Strong, &view.project);
     format!(
-        "The Compose project {name} runs:\n\n{}",
+        "The Compose project {name} runs:\n\n{}\n",
         table.render(paint, width)
     )
 }
