@@ -53,14 +53,18 @@ pub(super) struct FailedStep {
 }
 
 impl Trace {
-    /// Takes in what BuildKit told; what is new about it.
+    /// Takes in what BuildKit told; what is new about it. Of a step that starts, writes and ends
+    /// between two tellings it is all told at once.
     pub fn take_in(&mut self, told: StatusResponse) -> Vec<BuildProgress> {
         let mut news = Vec::new();
-        for vertex in told.vertexes {
-            self.take_in_step(vertex, &mut news);
+        for vertex in &told.vertexes {
+            self.take_in_start(vertex, &mut news);
         }
         for log in told.logs {
             self.take_in_log(log, &mut news);
+        }
+        for vertex in told.vertexes {
+            self.take_in_end(vertex, &mut news);
         }
         news
     }
@@ -92,34 +96,40 @@ impl Trace {
         told.map(|told| told.tail.take()).unwrap_or_default()
     }
 
-    fn take_in_step(&mut self, vertex: Vertex, news: &mut Vec<BuildProgress>) {
+    fn take_in_start(&mut self, vertex: &Vertex, news: &mut Vec<BuildProgress>) {
         let number = self.steps.len() + 1;
         let told = self
             .steps
-            .entry(vertex.digest)
-            .or_insert_with(|| Told::new(number, vertex.name));
-        let state = match (&vertex.completed, &vertex.started) {
-            (Some(_), _) if !vertex.error.is_empty() => State::Failed,
-            (Some(_), _) if vertex.cached => State::Cached,
-            (Some(_), _) => State::Done,
-            (None, Some(_)) => State::Running,
-            (None, None) => State::Known,
+            .entry(vertex.digest.clone())
+            .or_insert_with(|| Told::new(number, vertex.name.clone()));
+        let runs = vertex.started.is_some() && !vertex.cached;
+        if runs && told.state == State::Known {
+            told.state = State::Running;
+            news.push(BuildProgress::StepStarted(told.step.clone()));
+        }
+    }
+
+    fn take_in_end(&mut self, vertex: Vertex, news: &mut Vec<BuildProgress>) {
+        let Some(told) = self.steps.get_mut(&vertex.digest) else {
+            return;
+        };
+        let state = match vertex.completed {
+            None => return,
+            Some(_) if !vertex.error.is_empty() => State::Failed,
+            Some(_) if vertex.cached => State::Cached,
+            Some(_) => State::Done,
         };
         if state == told.state {
             return;
         }
         told.state = state;
         told.error = vertex.error;
-        if state != State::Running {
-            told.end_lines(news);
-        }
+        told.end_lines(news);
         let step = told.step.clone();
-        news.extend(match state {
-            State::Known => None,
-            State::Running => Some(BuildProgress::StepStarted(step)),
-            State::Cached => Some(BuildProgress::StepCached(step)),
-            State::Done => Some(BuildProgress::StepDone(step)),
-            State::Failed => Some(BuildProgress::StepFailed(step)),
+        news.push(match state {
+            State::Cached => BuildProgress::StepCached(step),
+            State::Failed => BuildProgress::StepFailed(step),
+            _ => BuildProgress::StepDone(step),
         });
     }
 
@@ -238,6 +248,19 @@ mod tests {
         };
         let ended = steps(vec![cached, vertex("b", true, true)]);
         assert_eq!(told(&trace.take_in(ended)), ["1 cached", "2 done"]);
+    }
+
+    #[test]
+    fn a_step_that_ends_before_its_start_was_told_is_told_whole() {
+        let mut trace = Trace::default();
+        let at_once = StatusResponse {
+            vertexes: vec![vertex("a", true, true)],
+            ..log("a", 1, "line\n")
+        };
+        assert_eq!(
+            told(&trace.take_in(at_once)),
+            ["1 started", "1 line", "1 done"]
+        );
     }
 
     #[test]
