@@ -61,41 +61,10 @@ impl ContentStore {
         for id in images.iter().filter(|id| kept.contains(&id.hex())) {
             needed.extend(self.image_blobs(id)?);
         }
-        self.remove_trees(&kept, &mut collected)?;
-        self.remove_images(&kept, &mut collected)?;
+        collected.trees = remove_named(&self.trees(), &kept, &mut collected)?;
+        collected.images = remove_named(&self.image_names(), &kept, &mut collected)?;
         self.remove_blobs(&needed, &mut collected)?;
         Ok(collected)
-    }
-
-    fn remove_trees(
-        &self,
-        kept: &HashSet<String>,
-        collected: &mut Collected,
-    ) -> Result<(), ContentError> {
-        for path in list(&self.trees())? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !kept.contains(name.as_ref()) {
-                collected.bytes += remove(&path)?;
-                collected.trees += 1;
-            }
-        }
-        // Trees are gone for good before the content that they named.
-        sync_directory(&self.trees())
-    }
-
-    fn remove_images(
-        &self,
-        kept: &HashSet<String>,
-        collected: &mut Collected,
-    ) -> Result<(), ContentError> {
-        for path in list(&self.image_names())? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !kept.contains(name.as_ref()) {
-                collected.bytes += remove(&path)?;
-                collected.images += 1;
-            }
-        }
-        sync_directory(&self.image_names())
     }
 
     fn remove_blobs(
@@ -131,6 +100,25 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, ContentError> {
     fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .context("list", directory)
+}
+
+/// Removes from a directory what is not called like something that is kept; how many files
+/// or directories that were. They are gone for good before the content that they named.
+fn remove_named(
+    directory: &Path,
+    kept: &HashSet<String>,
+    collected: &mut Collected,
+) -> Result<u64, ContentError> {
+    let mut removed = 0;
+    for path in list(directory)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !kept.contains(name.as_ref()) {
+            collected.bytes += remove(&path)?;
+            removed += 1;
+        }
+    }
+    sync_directory(directory)?;
+    Ok(removed)
 }
 
 /// Removes a file. The bytes of disk that it took.

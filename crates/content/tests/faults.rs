@@ -2,10 +2,12 @@
 //!
 //! Some tests run themselves again in a child process: to be killed, or to own a small filesystem.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,29 +15,13 @@ use std::time::{Duration, Instant};
 
 use landfall_content::{ContentError, ContentStore, Exclude, Ingested, TreeSource};
 
-/// Set in child processes: the directory to work in.
-const CHILD: &str = "LANDFALL_TEST_CHILD";
+use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
+
 /// Long enough for the busiest machine; reached only when a test fails.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn child_directory() -> Option<PathBuf> {
-    std::env::var_os(CHILD).map(PathBuf::from)
-}
-
 fn ingest(store: &ContentStore, from: &Path) -> Result<Ingested, ContentError> {
     store.ingest(&[TreeSource { from, to: "." }], &Exclude::nothing())
-}
-
-/// Bytes that do not compress, other ones for each seed.
-fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..len).map(next).collect()
 }
 
 fn write_files(directory: &Path, count: u64, len: usize) {
@@ -52,27 +38,6 @@ fn names(directory: &Path) -> Vec<String> {
     entries
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
-}
-
-/// Runs the test `name` again with a filesystem of `size` of its own at the directory that it
-/// finds in [`CHILD`]. Its mount is gone with the process.
-fn again_on_small_disk(name: &str, size: &str) {
-    let home = tempfile::tempdir().unwrap();
-    let script =
-        r#"mount -t tmpfs -o size="$1" landfall-test "$2" && exec "$3" --exact "$4" --nocapture"#;
-    let output = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", script, "sh", size])
-        .arg(home.path())
-        .arg(std::env::current_exe().unwrap())
-        .arg(name)
-        .env(CHILD, home.path())
-        .output()
-        .expect("this test needs util-linux (unshare)");
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "on a disk of {size} (this test has to be allowed to mount a tmpfs in its own namespace):\n{text}"
-    );
 }
 
 #[test]

@@ -174,19 +174,7 @@ impl DockerEngine {
 
     /// Runs a command of the client; what it printed.
     pub fn docker(&self, args: &[&str]) -> String {
-        let output = self
-            .client()
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
-            .expect("the client of docker.io");
-        assert!(
-            output.status.success(),
-            "docker {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        printed(self.client().args(args))
     }
 
     fn client(&self) -> Command {
@@ -241,37 +229,18 @@ impl DockerEngine {
 
     /// Builds the image that the Dockerfile of a directory describes; its id.
     pub fn build(&self, dir: &Path) -> String {
-        let output = self
-            .client()
-            .env("DOCKER_BUILDKIT", "0")
-            .args(["build", "--network=none", "--quiet"])
-            .arg(dir)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
-            .expect("the client of docker.io");
-        assert!(
-            output.status.success(),
-            "docker build: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let mut client = self.client();
+        client.env("DOCKER_BUILDKIT", "0");
+        printed(client.args(["build", "--network=none", "--quiet"]).arg(dir))
     }
 
     /// Builds the image that the Dockerfile of a directory describes, by BuildKit and with the
     /// host's network, under a name.
     pub fn build_with_network(&self, dir: &Path, name: &str) {
-        let output = self
-            .client()
-            .env("DOCKER_BUILDKIT", "1")
-            .args(["build", "--network=host", "--quiet", "--tag", name])
-            .arg(dir)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
-            .expect("the client of docker.io");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "docker build: {said}");
+        let mut client = self.client();
+        client.env("DOCKER_BUILDKIT", "1");
+        let args = ["build", "--network=host", "--quiet", "--tag", name];
+        printed(client.args(args).arg(dir));
     }
 
     fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
@@ -284,6 +253,18 @@ impl DockerEngine {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
+}
+
+/// What a command of the client that succeeds printed.
+fn printed(client: &mut Command) -> String {
+    let client = client.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = client.output().expect("the client of docker.io");
+    assert!(
+        output.status.success(),
+        "{client:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 impl Drop for DockerEngine {

@@ -70,7 +70,7 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => proptest::collection::vec(any::<u8>(), 0..400),
         2 => (any::<u8>(), 0..20_000_usize).prop_map(|(byte, len)| vec![byte; len]),
-        1 => (any::<u64>(), 0..300_000_usize).prop_map(|(seed, len)| crate::exports::noise(seed, len)),
+        1 => (any::<u64>(), 0..300_000_usize).prop_map(|(seed, len)| crate::support::noise(seed, len)),
     ]
 }
 

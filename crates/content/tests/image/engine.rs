@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::engine_fixture::{DockerEngine, busybox_root};
-use crate::exports::{new_store, noise};
+use crate::exports::new_store;
+use crate::support::noise;
 
 /// Pieces of a stream that wait: a bound, because images do not fit into memory.
 const WAITING: usize = 4;

@@ -138,18 +138,6 @@ pub fn given(store: &ContentStore, id: &Digest, spec: &LoadSpec) -> Vec<(String,
     entries.map(|entry| read(entry.unwrap())).collect()
 }
 
-/// Bytes that do not compress, other ones for each seed.
-pub fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..len).map(next).collect()
-}
-
 /// A store in a directory of its own.
 pub fn new_store() -> (tempfile::TempDir, ContentStore) {
     let home = tempfile::tempdir().unwrap();

@@ -4,21 +4,16 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use landfall_content::ContentStore;
 
-use crate::exports::{Layout, Made, archive, noise};
+use crate::exports::{Layout, Made, archive};
+use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
 
-/// Set in child processes: the directory to work in.
-const CHILD: &str = "LANDFALL_TEST_CHILD";
 /// Set in a child that kills itself: after so many bytes of the export.
 const KILL_AT: &str = "LANDFALL_TEST_KILL_AT";
-
-fn child_directory() -> Option<PathBuf> {
-    std::env::var_os(CHILD).map(PathBuf::from)
-}
 
 /// An image of so many files, some of which are equal.
 fn image(files: u64) -> Made {
@@ -76,27 +71,6 @@ fn b2_a_full_disk_while_an_image_is_taken_in_is_said_and_leaves_nothing() {
         assert!(is_empty(&root.join("images")));
     }
     assert!(full > 3 && fitted > 3, "{full} were full, {fitted} fitted");
-}
-
-/// Runs the test `name` again with a filesystem of `size` of its own at the directory that it
-/// finds in [`CHILD`]. Its mount is gone with the process.
-fn again_on_small_disk(name: &str, size: &str) {
-    let home = tempfile::tempdir().unwrap();
-    let script =
-        r#"mount -t tmpfs -o size="$1" landfall-test "$2" && exec "$3" --exact "$4" --nocapture"#;
-    let output = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", script, "sh", size])
-        .arg(home.path())
-        .arg(std::env::current_exe().unwrap())
-        .arg(name)
-        .env(CHILD, home.path())
-        .output()
-        .expect("this test needs util-linux (unshare)");
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "on a disk of {size} (this test has to be allowed to mount a tmpfs in its own namespace):\n{text}"
-    );
 }
 
 /// A stream in the middle of which the process is killed.

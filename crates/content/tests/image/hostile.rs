@@ -5,7 +5,8 @@ use landfall_model::Digest;
 use proptest::prelude::*;
 use tar::{EntryType, Header};
 
-use crate::exports::{Layout, Made, archive, config, file, new_store, noise, sha256};
+use crate::exports::{Layout, Made, archive, config, file, new_store, sha256};
+use crate::support::noise;
 
 fn made() -> Made {
     Made::new(vec![

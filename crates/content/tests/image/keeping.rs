@@ -6,7 +6,8 @@ use std::fs;
 use landfall_content::image::ImageError;
 use landfall_content::{Broken, ContentError, ContentStore};
 
-use crate::exports::{Layout, Made, archive, new_store, noise};
+use crate::exports::{Layout, Made, archive, new_store};
+use crate::support::noise;
 
 fn two() -> (Made, Made) {
     let base = archive(&[("lib", &noise(1, 9000))]);

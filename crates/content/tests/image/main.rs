@@ -10,4 +10,6 @@ mod faults;
 mod hostile;
 mod keeping;
 mod round_trip;
+#[path = "../support/mod.rs"]
+mod support;
 mod transfer;

@@ -4,7 +4,8 @@ use landfall_content::image::LoadSpec;
 use proptest::prelude::*;
 
 use crate::archives;
-use crate::exports::{Layout, Made, archive, file, given, new_store, noise};
+use crate::exports::{Layout, Made, archive, file, given, new_store};
+use crate::support::noise;
 
 /// What is at the beginning of every layer, so that it is known for one.
 fn layer(rest: &[u8]) -> Vec<u8> {

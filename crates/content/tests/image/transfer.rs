@@ -6,7 +6,8 @@ use landfall_content::ContentStore;
 use landfall_content::image::{ImageError, IngestedImage, Object, Part};
 use landfall_model::Digest;
 
-use crate::exports::{Layout, Made, archive, given, new_store, noise};
+use crate::exports::{Layout, Made, archive, given, new_store};
+use crate::support::noise;
 
 /// Brings an image over; the rounds that it took, and what came in each.
 fn copy(

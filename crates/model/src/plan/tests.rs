@@ -30,6 +30,20 @@ fn process() -> ProcessSpec {
     }
 }
 
+fn volume(name: &str, external: bool) -> MountSpec {
+    MountSpec {
+        target: "/data".into(),
+        source: MountSource::Volume {
+            name: name.into(),
+            external,
+            no_copy: false,
+            driver: None,
+            driver_opts: BTreeMap::new(),
+        },
+        read_only: false,
+    }
+}
+
 fn life() -> LifeSpec {
     LifeSpec {
         overlap: true,
@@ -251,17 +265,7 @@ fn a_container_with_volumes_is_replaced_stop_first_because_of_them() {
     let container = |image: &str| ContainerSpec {
         run: ContainerRun {
             image: image.into(),
-            mounts: vec![MountSpec {
-                target: "/data".into(),
-                source: MountSource::Volume {
-                    name: "data".into(),
-                    external: false,
-                    no_copy: false,
-                    driver: None,
-                    driver_opts: BTreeMap::new(),
-                },
-                read_only: false,
-            }],
+            mounts: vec![volume("data", false)],
             ..ContainerRun::default()
         },
         files: Vec::new(),
@@ -422,17 +426,7 @@ fn adopting() -> (Desired, Observed) {
     let mut db = service(1);
     db.kind = ServiceKind::Container(ContainerSpec {
         run: ContainerRun {
-            mounts: vec![MountSpec {
-                target: "/data".into(),
-                source: MountSource::Volume {
-                    name: "old_data".into(),
-                    external: true,
-                    no_copy: false,
-                    driver: None,
-                    driver_opts: BTreeMap::new(),
-                },
-                read_only: false,
-            }],
+            mounts: vec![volume("old_data", true)],
             ..ContainerRun::default()
         },
         files: Vec::new(),

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use landfall_testkit::load::LoadPlan;
 use landfall_testkit::wait_for;
 use serde_json::Value;
 
 use crate::live::Live;
 use crate::stack::Stack;
+use crate::stock::PATHS;
 
 /// Where Docker Compose is, which `cargo xtask test` installs.
 const COMPOSE: &str = "LANDFALL_COMPOSE_ORACLE";
@@ -172,8 +172,7 @@ impl Users {
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             let mut lost = Vec::new();
-            let paths = ["/", "/api/version", "/api/jobs/count"];
-            for path in paths.into_iter().cycle() {
+            for path in PATHS.into_iter().cycle() {
                 if stopped.load(Ordering::Relaxed) {
                     break;
                 }
@@ -193,15 +192,6 @@ impl Users {
     fn lost(self) -> Vec<Lost> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("users")
-    }
-}
-
-fn load(stack: &Stack) -> LoadPlan {
-    LoadPlan {
-        slow: 0,
-        websockets: 0,
-        paths: vec!["/".into(), "/api/version".into(), "/api/jobs/count".into()],
-        ..LoadPlan::new(stack.sandbox.http(), "localhost")
     }
 }
 
@@ -254,7 +244,7 @@ fn b1_a_project_that_compose_runs_is_taken_over_and_given_back_with_all_its_data
     stack.json("POST", "/api/jobs", "{\"duration\": 0}");
     stack.until("/api/jobs/count", "completed", 4);
     let redis = stack.containers("redis");
-    let live = Live::start_with(&project, "dev", load(stack));
+    let live = Live::start_with(&project, "dev", stack.load(&PATHS));
     stack.edit(
         "compose.prod.yaml",
         "CONCURRENCY: \"4\"",

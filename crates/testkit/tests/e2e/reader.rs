@@ -2,8 +2,6 @@
 
 use std::thread;
 
-use landfall_testkit::load::LoadPlan;
-
 use crate::live::Live;
 use crate::stack::{Stack, stream};
 
@@ -18,12 +16,7 @@ fn b1_b9_fourteen_deployments_and_rollbacks_lose_no_request_no_message_and_no_da
     project.landfall(&["run", "seed"]).ok();
     project.landfall(&["run", "seed"]).ok();
     let seeded = notes(&stack);
-    let plan = LoadPlan {
-        slow: 0,
-        websockets: 0,
-        paths: vec!["/".into(), "/api/version".into(), "/api/notes".into()],
-        ..LoadPlan::new(stack.sandbox.http(), "localhost")
-    };
+    let plan = stack.load(&["/", "/api/version", "/api/notes"]);
     let postgres = stack.containers("postgres");
     let live = Live::start_with(&project, "dev", plan);
     let proxy = stack.sandbox.http();

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use landfall_testkit::docker::DockerEngine;
+use landfall_testkit::load::LoadPlan;
 use landfall_testkit::{Project, Sandbox, bins, wait_for};
 use serde_json::Value;
 
@@ -110,6 +111,16 @@ impl Stack {
         let (status, text) = self.ask(method, path, body);
         assert!((200..300).contains(&status), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+    }
+
+    /// A load on these paths, without slow requests and WebSockets.
+    pub fn load(&self, paths: &[&str]) -> LoadPlan {
+        LoadPlan {
+            slow: 0,
+            websockets: 0,
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            ..LoadPlan::new(self.sandbox.http(), "localhost")
+        }
     }
 
     /// Waits until a number that the app tells is what it should be.

@@ -1,12 +1,12 @@
 //! The stock example: pages, an API, a queue worker and Redis, from its own Compose files.
 
-use landfall_testkit::load::LoadPlan;
-
 use crate::live::Live;
 use crate::stack::Stack;
 
 /// Deployments and rollbacks under load.
 const ROUNDS: usize = 8;
+/// What users ask for.
+pub const PATHS: [&str; 3] = ["/", "/api/version", "/api/jobs/count"];
 
 fn deployed() -> Stack {
     let stack = Stack::of("stock", &["web", "api", "worker"]);
@@ -31,24 +31,15 @@ fn version(stack: &Stack, version: &str) {
     stack.project().write("landfall.toml", &toml.join("\n"));
 }
 
-fn load(stack: &Stack) -> LoadPlan {
-    LoadPlan {
-        slow: 0,
-        websockets: 0,
-        paths: vec!["/".into(), "/api/version".into(), "/api/jobs/count".into()],
-        ..LoadPlan::new(stack.sandbox.http(), "localhost")
-    }
-}
-
 #[test]
 fn b1_d7_sixteen_deployments_and_rollbacks_lose_no_request_no_job_and_no_data() {
     let stack = deployed();
     let run = ["run", "-d", "--name", "neighbour", "--network", "none"];
-    let image = ["landfall-test/busybox:1", "/bin/sleep", "3600"];
+    let image = ["landfall-test/busybox:1", "/bin/httpd", "-f"];
     let neighbour = stack.engine.docker(&[&run[..], &image[..]].concat());
     let redis = stack.containers("redis");
     let project = stack.project();
-    let live = Live::start_with(&project, "v1", load(&stack));
+    let live = Live::start_with(&project, "v1", stack.load(&PATHS));
     for round in 0..ROUNDS {
         // In hand while the worker that took it is replaced.
         for duration in [4_000, 8_000] {

@@ -1,7 +1,7 @@
 //! Steps that run, and the control groups that limit them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -116,11 +116,14 @@ impl Groups {
     pub fn limit_memory(&self, bytes: u64) -> io::Result<()> {
         if let Some(dir) = &self.memory {
             fs::write(dir.join("memory.limit_in_bytes"), bytes.to_string())?;
+            // So that the limit is not evaded by swapping; missing without swap accounting.
+            let _ = write_existing(&dir.join("memory.memsw.limit_in_bytes"), &bytes.to_string());
         }
-        match &self.unified {
-            Some(dir) => fs::write(dir.join("memory.max"), bytes.to_string()),
-            None => Ok(()),
+        if let Some(dir) = &self.unified {
+            fs::write(dir.join("memory.max"), bytes.to_string())?;
+            let _ = write_existing(&dir.join("memory.swap.max"), "0");
         }
+        Ok(())
     }
 
     pub fn limit_cpus(&self, cpus: f64) -> io::Result<()> {
@@ -134,4 +137,9 @@ impl Groups {
             None => Ok(()),
         }
     }
+}
+
+fn write_existing(path: &Path, value: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all(value.as_bytes())
 }
