@@ -7,12 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
-    RegistryLogin, Step, StepLimits,
+    RegistryLogin, Step,
 };
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::ImageBuildSpec;
 use landfall_model::{Cause, CauseKind, Digest};
-use landfall_runtime::docker::DockerRuntime;
+use landfall_runtime::docker::{BUILD_HOST, DockerRuntime, StepLimits};
 use landfall_runtime::{RuntimeError, Runtimes};
 use tokio::sync::mpsc;
 
@@ -137,13 +137,14 @@ impl Images for EngineImages {
         let tag = format!("{name}:{}{}", &hex[..NAME_DIGITS], self.own_suffix()?);
         let (progress, mut news) = mpsc::channel(NEWS);
         let logins = credentials();
+        let docker = self.docker()?;
         let built = self.builder()?.build(ImageBuildRequest {
             root: &job.root,
             spec,
             env: &env,
             credentials: &logins,
             tag: &tag,
-            limits: StepLimits::of_this_machine(),
+            host_name: BUILD_HOST,
             progress,
         });
         let tell = async {
@@ -151,7 +152,14 @@ impl Images for EngineImages {
                 let _ = lines.send(line(news)).await;
             }
         };
-        let (built, ()) = tokio::join!(built, tell);
+        let limits = StepLimits::of_this_machine();
+        let (built, ()) = tokio::select! {
+            ended = async { tokio::join!(built, tell) } => ended,
+            unlimited = docker.limit_builds(limits) => match unlimited {
+                Ok(never) => match never {},
+                Err(error) => return Err(engine_cause(error)),
+            },
+        };
         built.map_err(build_cause)
     }
 

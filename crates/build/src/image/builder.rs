@@ -11,7 +11,6 @@ use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::ImageBuildSpec;
 use tokio::sync::mpsc;
 
-use super::confine::{StepLimits, confine};
 use super::engine::Engine;
 use super::error::ImageBuildError;
 use super::progress::BuildProgress;
@@ -52,9 +51,8 @@ pub struct ImageBuildRequest<'a> {
     /// The name of the image, as `landfall/shop/web:1f2e…`. Without one the engine's `image prune`
     /// would take it.
     pub tag: &'a str,
-    /// What the steps of all builds may take, where this process may say so: as root, on the
-    /// engine's machine.
-    pub limits: StepLimits,
+    /// What steps find as the name of their host.
+    pub host_name: &'a str,
     /// Gets every piece of news. When it is full the news wait; when it is closed, they are dropped.
     pub progress: mpsc::Sender<BuildProgress>,
 }
@@ -159,11 +157,7 @@ impl ImageBuilder {
         let session = Session::open(&self.engine, unique()?, answers).await?;
         let control = Control::open(&self.engine).await?;
         let asked = solve::request(request, unique()?, &session.id);
-        let directory = self.engine.directory().await?;
-        tokio::select! {
-            solved = control.solve(asked, trace, &request.progress) => solved,
-            never = confine(&directory, request.limits) => match never {},
-        }
+        control.solve(asked, trace, &request.progress).await
     }
 
     /// An old engine leaves out what it does not know without a word.

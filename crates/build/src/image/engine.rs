@@ -63,16 +63,6 @@ impl Engine {
         Ok(docker)
     }
 
-    /// The directory that it keeps everything in.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub async fn directory(&self) -> Result<PathBuf, ImageBuildError> {
-        let info = self.docker().await?.info().await;
-        let info = info.map_err(self.failed("tell where it keeps images"))?;
-        Ok(info.docker_root_dir.map(PathBuf::from).unwrap_or_default())
-    }
-
     /// What a failed request means.
     pub fn failed(&self, operation: &'static str) -> impl FnOnce(Error) -> ImageBuildError {
         move |error| match error {

@@ -7,7 +7,6 @@
 
 mod bases;
 mod builder;
-mod confine;
 mod context;
 mod dockerfile;
 mod engine;
@@ -24,6 +23,5 @@ mod sources;
 mod trace;
 
 pub use builder::{ImageBuildRequest, ImageBuilder, RegistryCredentials, RegistryLogin};
-pub use confine::StepLimits;
 pub use error::ImageBuildError;
 pub use progress::{BuildProgress, Step};

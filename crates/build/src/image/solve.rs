@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint};
 
 use super::ImageBuildRequest;
-use super::confine::HOST_NAME;
 use super::engine::{Connection, ConnectionEnd, Engine};
 use super::error::ImageBuildError;
 use super::failure;
@@ -122,13 +121,15 @@ impl Control {
 /// The request for a build. `id` names it, and `session` answers for it.
 pub(super) fn request(asked: &ImageBuildRequest<'_>, id: String, session: &str) -> SolveRequest {
     let spec = asked.spec;
+    let mut attributes = attributes(spec);
+    attributes.insert("hostname".to_owned(), asked.host_name.to_owned());
     let reaches_host = spec.network == BuildNetwork::Host;
     let entitlements = reaches_host.then(|| "network.host".to_owned());
     SolveRequest {
         r#ref: id,
         session: session.to_owned(),
         frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: attributes(spec),
+        frontend_attrs: attributes,
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: HashMap::from([("name".to_owned(), asked.tag.to_owned())]),
         cache: Some(cache(spec)),
@@ -159,8 +160,6 @@ fn attributes(spec: &ImageBuildSpec) -> HashMap<String, String> {
     let mut attributes = HashMap::new();
     let mut set = |name: &str, value: String| drop(attributes.insert(name.to_owned(), value));
     set("filename", DOCKERFILE.to_owned());
-    // By which steps are known as ours.
-    set("hostname", HOST_NAME.to_owned());
     let resolve = if spec.pull { "pull" } else { "default" };
     set("image-resolve-mode", resolve.to_owned());
     if let Some(target) = &spec.target {

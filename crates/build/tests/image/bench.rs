@@ -8,11 +8,11 @@ use std::time::Duration;
 use landfall_build::InputHash;
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
-    StepLimits,
 };
 use landfall_model::Digest;
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::{BuildNetwork, Dockerfile, ImageBuildSpec};
+use landfall_runtime::docker::BUILD_HOST;
 use tokio::sync::mpsc;
 
 pub use crate::engine_fixture::{DockerEngine, IMAGE};
@@ -25,7 +25,6 @@ pub struct Bench {
     pub builder: ImageBuilder,
     pub env: EnvValues,
     pub tag: String,
-    pub limits: StepLimits,
 }
 
 /// What came of a build.
@@ -45,7 +44,6 @@ impl Bench {
         Self {
             builder: ImageBuilder::new(DockerEngine::shared().socket()),
             env: EnvValues::new(),
-            limits: StepLimits::of_this_machine(),
             tag: format!("landfall/test:{}", name.trim_start_matches('.')),
             tree,
         }
@@ -79,7 +77,7 @@ impl Bench {
             env: &self.env,
             credentials: &nobody,
             tag: &self.tag,
-            limits: self.limits,
+            host_name: BUILD_HOST,
             progress,
         });
         let listening = async {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use landfall_build::image::{ImageBuildError, ImageBuilder, StepLimits};
+use landfall_build::image::{ImageBuildError, ImageBuilder};
 use landfall_model::container::Ulimit;
 use landfall_model::spec::{Dockerfile, ExtraHost, ImageBuildSpec};
+
+use landfall_runtime::docker::{StepLimits, limit_builds};
 
 use crate::bench::{Bench, DockerEngine, IMAGE, inline, names, spec};
 
@@ -176,11 +178,14 @@ async fn c3_a_step_that_takes_more_memory_than_it_may_is_ended() {
     let newer = DockerEngine::start_newer();
     for engine in newer.iter().chain([DockerEngine::shared()]) {
         let bench = Bench {
-            limits,
             builder: ImageBuilder::new(engine.socket()),
             ..Bench::new(&[])
         };
-        let built = bench.build(&spec).await;
+        let directory = engine.docker(&["info", "--format", "{{.DockerRootDir}}"]);
+        let built = tokio::select! {
+            built = bench.build(&spec) => built,
+            never = limit_builds(directory.as_ref(), limits) => match never {},
+        };
         let error = built.result.expect_err("no room").to_string();
         assert!(error.contains("137"), "{error}");
     }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use landfall_build::image::{
     BuildProgress, ImageBuildError, ImageBuildRequest, ImageBuilder, RegistryCredentials,
-    StepLimits,
 };
 use landfall_model::Digest;
 use landfall_model::spec::ImageBuildSpec;
@@ -35,7 +34,7 @@ async fn after_it_began(
         env: &bench.env,
         credentials: &nobody,
         tag: &bench.tag,
-        limits: StepLimits::of_this_machine(),
+        host_name: "build",
         progress,
     });
     let happening = async {

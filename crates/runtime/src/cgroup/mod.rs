@@ -1,12 +1,14 @@
 //! Control groups of instances: limits, counters of OOM kills, and who belongs to an instance.
 //!
 //! Version 2 and version 1, wherever this process may make a group; by trying, because nothing
-//! else tells. Owns the groups named `landfall-ID`, and touches no other.
+//! else tells. Owns the groups named `landfall-ID`, and touches no
+//! other but those of builds, which it limits ([`found`]).
 //!
 //! There is no substitute where no group can be made, and none is pretended. A limit on address
 //! space stops programs that reserve far more than they use, as most runtimes do, and a limit on
 //! processes by resource limit counts all of the user's: such limits are told of as not enforced.
 
+mod found;
 mod mounts;
 mod v1;
 mod v2;
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 use landfall_model::InstanceId;
 use landfall_model::spec::Limits;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use found::{Found, Mounts};
 
 /// The group of an instance: one directory in version 2, one per controller in version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ pub(super) fn read() -> Layout {
     parse(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"))
 }
 
-fn parse(mountinfo: &str, cgroup: &str) -> Layout {
+pub(super) fn parse(mountinfo: &str, cgroup: &str) -> Layout {
     let mut layout = Layout::default();
     for mount in mountinfo.lines().filter_map(parse_mount) {
         for (controllers, path) in cgroup.lines().filter_map(parse_membership) {

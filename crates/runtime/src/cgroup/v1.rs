@@ -55,6 +55,19 @@ pub(super) fn make(
     }
 }
 
+/// Writes limits into the groups of a layout.
+///
+/// # Errors
+/// With the first that cannot be written.
+pub(super) fn limit(layout: &Layout, limits: &Limits) -> io::Result<()> {
+    for controller in Controller::ALL {
+        if let Some(dir) = layout.v1_dir(controller.name()) {
+            write_limit(controller, dir, limits)?;
+        }
+    }
+    Ok(())
+}
+
 fn write_limit(controller: Controller, dir: &Path, limits: &Limits) -> io::Result<()> {
     match controller {
         Controller::Memory => limits.memory.map_or(Ok(()), |bytes| {

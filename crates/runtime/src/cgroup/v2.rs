@@ -88,7 +88,7 @@ fn enable(parent: &Path, controller: Controller) -> io::Result<()> {
     write_existing(&file, &format!("+{}", controller.name()))
 }
 
-fn write_limits(dir: &Path, limits: &Limits) -> io::Result<()> {
+pub(super) fn write_limits(dir: &Path, limits: &Limits) -> io::Result<()> {
     if let Some(bytes) = limits.memory {
         write_existing(&dir.join("memory.max"), &bytes.to_string())?;
         // So that the limit is not evaded by swapping; missing without swap accounting.

@@ -11,6 +11,7 @@
 
 mod board;
 mod body;
+mod builds;
 mod compose;
 mod engine;
 mod exec;
@@ -65,6 +66,7 @@ pub struct DockerRuntimeOptions {
     pub records_dir: PathBuf,
 }
 
+pub use builds::{BUILD_HOST, StepLimits, limit_builds};
 pub use compose::container_name;
 pub use images::RegistryUser;
 

@@ -5,19 +5,25 @@
 //! step that runs below the engine's directory, with its host name, by which ours are known, and
 //! its control group. Measured with Docker 20.10.24 and 28.5.2.
 
-mod groups;
+mod step;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::groups::{Groups, Hierarchies, read_step};
+use landfall_model::spec::Limits;
+
+use self::step::read_step;
+use super::DockerRuntime;
+use crate::RuntimeError;
+use crate::cgroup::{Found, Mounts};
 
 /// What steps of builds by Landfall find as the name of their host.
-pub(super) const HOST_NAME: &str = "landfall-build";
+pub const BUILD_HOST: &str = "landfall-build";
 /// Below the engine's directory: a directory for each step that runs.
 const STEPS: &str = "buildkit/executor";
 /// How often it is looked for new steps. What a step does until then is not limited.
@@ -57,12 +63,25 @@ fn available(meminfo: &str) -> Option<u64> {
     Some(kib << 10)
 }
 
-/// Limits the steps of all builds that run, as they come, until it is dropped. `engine` is the
-/// engine's directory.
-pub(super) async fn confine(engine: &Path, limits: StepLimits) -> std::convert::Infallible {
-    let mut confined = Steps::new(engine.join(STEPS), limits, &read_mounts());
+impl DockerRuntime {
+    /// Limits the steps of all builds by Landfall that run, as they come, until it is dropped.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn limit_builds(&self, limits: StepLimits) -> Result<Infallible, RuntimeError> {
+        let info = self.docker().await?.info().await;
+        let info = info.map_err(self.engine.failed("tell where it keeps images"))?;
+        let directory = info.docker_root_dir.unwrap_or_default();
+        Ok(limit_builds(Path::new(&directory), limits).await)
+    }
+}
+
+/// Limits the steps of all builds by Landfall that run, as they come, until it is dropped.
+/// `engine` is the directory that an engine keeps everything in.
+pub async fn limit_builds(engine: &Path, limits: StepLimits) -> Infallible {
+    let mut steps = Steps::new(engine.join(STEPS), limits, Mounts::read());
     loop {
-        confined = match tokio::task::spawn_blocking(move || confined.look()).await {
+        steps = match tokio::task::spawn_blocking(move || steps.look()).await {
             Ok(looked) => looked,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
@@ -70,27 +89,23 @@ pub(super) async fn confine(engine: &Path, limits: StepLimits) -> std::convert::
     }
 }
 
-fn read_mounts() -> Hierarchies {
-    Hierarchies::parse(&fs::read_to_string("/proc/mounts").unwrap_or_default())
-}
-
 /// The steps that run.
 struct Steps {
     executor: PathBuf,
     limits: StepLimits,
-    hierarchies: Hierarchies,
+    mounts: Mounts,
     /// By the name of the step. `None` is not ours, or nothing that can be limited.
-    known: BTreeMap<String, Option<Groups>>,
+    known: BTreeMap<String, Option<Found>>,
     /// How many of ours share the cores.
     sharing: usize,
 }
 
 impl Steps {
-    fn new(executor: PathBuf, limits: StepLimits, hierarchies: &Hierarchies) -> Self {
+    fn new(executor: PathBuf, limits: StepLimits, mounts: Mounts) -> Self {
         Self {
             executor,
             limits,
-            hierarchies: hierarchies.clone(),
+            mounts,
             known: BTreeMap::new(),
             sharing: 0,
         }
@@ -107,28 +122,36 @@ impl Steps {
             let Some(step) = read_step(dir) else {
                 continue;
             };
-            let groups = (step.hostname == HOST_NAME).then(|| self.hierarchies.of(&step));
-            if let Some(groups) = &groups {
-                if !groups.is_there() {
-                    continue;
-                }
-                if let Err(error) = groups.limit_memory(self.limits.memory) {
-                    tracing::debug!(%error, step = name, "the memory of a build is not limited");
-                }
+            let group = (step.hostname == BUILD_HOST).then(|| self.mounts.find(&step.group()));
+            if group.as_ref().is_some_and(|group| !group.is_there()) {
+                continue;
             }
-            self.known.insert(name.clone(), groups);
-            self.sharing = 0;
+            if let Some(group) = &group {
+                let memory = Limits {
+                    memory: Some(self.limits.memory),
+                    ..Limits::default()
+                };
+                limit(group, &memory);
+                self.sharing = 0;
+            }
+            self.known.insert(name.clone(), group);
         }
-        let ours: Vec<&Groups> = self.known.values().flatten().collect();
+        let ours: Vec<&Found> = self.known.values().flatten().collect();
         if ours.len() != self.sharing {
-            for groups in &ours {
-                if let Err(error) = groups.limit_cpus(self.limits.cpus / ours.len() as f64) {
-                    tracing::debug!(%error, "the cores of a build are not limited");
-                }
-            }
+            let cpus = Limits {
+                cpus: Some(self.limits.cpus / ours.len() as f64),
+                ..Limits::default()
+            };
+            ours.iter().for_each(|group| limit(group, &cpus));
             self.sharing = ours.len();
         }
         self
+    }
+}
+
+fn limit(group: &Found, limits: &Limits) {
+    if let Err(error) = group.limit(limits) {
+        tracing::debug!(%error, ?limits, "a step of a build is not limited");
     }
 }
 
