@@ -12,8 +12,11 @@ use landfall_model::{Cause, CauseKind, DeploymentId, Digest};
 use landfall_store::{DeploymentRow, EnvironmentKey, NewDeployment};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::types::{DeployAccepted, DeployRequest, PlanRequest, PlanResponse};
+use crate::api::types::{
+    DeployAccepted, DeployFrom, DeployRequest, DeploySource, PlanRequest, PlanResponse,
+};
 use crate::planner::plan_request;
+use crate::ports::Elsewhere;
 use crate::world::{World, store_cause};
 
 /// All deployments of this host.
@@ -27,12 +30,33 @@ pub struct Deployments {
 struct Shared {
     /// Environments with a deployment under way, and how it is cancelled.
     active: HashMap<EnvironmentKey, Active>,
-    /// Variables for the builds of queued deployments; never written down.
-    build_env: HashMap<DeploymentId, BTreeMap<String, String>>,
+    /// What whoever asked brought for the builds of queued deployments; never written down.
+    brought: HashMap<DeploymentId, Brought>,
     /// Environments in which nothing may be deployed now, because they are being removed.
     reserved: HashSet<EnvironmentKey>,
     /// Whether new deployments are turned away because the agent is about to stop.
     closed: bool,
+}
+
+/// What a deployment has of whoever asked for it, besides what is kept of the request.
+#[derive(Debug, Default)]
+struct Brought {
+    /// Variables for build commands.
+    build_env: BTreeMap<String, String>,
+    /// Builds that are made elsewhere; `None` where the agent builds.
+    elsewhere: Option<Elsewhere>,
+}
+
+impl Brought {
+    fn by(deploy: DeploySource) -> Self {
+        Self {
+            build_env: deploy.build_env,
+            elsewhere: match deploy.from {
+                DeployFrom::Directory(_) => None,
+                DeployFrom::Elsewhere(builds) => Some(builds),
+            },
+        }
+    }
 }
 
 /// Keeps deployments out of an environment until it is dropped.
@@ -95,7 +119,9 @@ impl Deployments {
     /// When it contradicts what is.
     pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResponse, Cause> {
         let (key, new) = split(request);
-        let planned = plan_request(&self.world, &key, &new).await?;
+        let deploy = request.deploy.as_ref();
+        let elsewhere = deploy.and_then(|deploy| deploy.from.elsewhere());
+        let planned = plan_request(&self.world, &key, &new, elsewhere).await?;
         let digest = planned.plan.digest();
         Ok(PlanResponse {
             plan: planned.plan,
@@ -139,7 +165,7 @@ impl Deployments {
             id.map_err(store_cause)?
         };
         if let Some(deploy) = request.plan.deploy {
-            self.lock().build_env.insert(id, deploy.build_env);
+            self.lock().brought.insert(id, Brought::by(deploy));
         }
         if let Some(active) = self.lock().active.get(&key) {
             self.world.events.emit(
@@ -240,7 +266,7 @@ impl Deployments {
     }
 
     fn end_queued(&self, row: &DeploymentRow, outcome: Outcome, cause: Cause) {
-        self.lock().build_env.remove(&row.id);
+        self.lock().brought.remove(&row.id);
         run::end_early(&self.world, row.id, &row.key, outcome, cause);
     }
 
@@ -280,7 +306,7 @@ fn split(request: &PlanRequest) -> (EnvironmentKey, NewDeployment) {
     let new = NewDeployment {
         intent: request.intent.clone(),
         spec: deploy.map(|deploy| deploy.spec.clone()),
-        root: deploy.map(|deploy| deploy.root.clone()),
+        root: deploy.and_then(|deploy| deploy.from.directory().cloned()),
         source: deploy.map(|deploy| deploy.info.clone()).unwrap_or_default(),
     };
     (key, new)

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use landfall_model::env::{EnvValues, Resolve, Secret, ServiceAddress};
 use landfall_model::release::Release;
-use landfall_model::spec::{LifeSpec, Origin, ProcessSpec, ServiceKind, ServiceSpec, StopSpec};
+use landfall_model::spec::{
+    AppSpec, LifeSpec, Origin, ProcessSpec, ServiceKind, ServiceSpec, StopSpec,
+};
 use landfall_model::{Cause, CauseKind, CommandSpec, InstanceId, ServiceName, TaskName};
 use landfall_runtime::{INSTANCE_FORMAT, InstanceSpec, LogSpec, Owner, RunSpec, RuntimeError};
 use landfall_store::{EnvironmentKey, InstancePhase, InstanceRow, Store};
@@ -36,6 +38,7 @@ pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Lau
     let service = service(release, &row.service)?;
     let life = life(release, &row.service)?;
     let env = environment(world, release, &row.service, &row.id, row.port)?;
+    let user = world.user(&row.key)?.map(|user| user.ids);
     let run = match &service.kind {
         ServiceKind::Container(container) => {
             RunSpec::Container(containers::run(world, release, service, container)?)
@@ -45,6 +48,7 @@ pub fn launch(world: &World, release: &Release, row: &InstanceRow) -> Result<Lau
             RunSpec::Process {
                 argv: process.run.argv(),
                 dir: tree(world, release, &row.service).join(&process.dir),
+                user,
             }
         }
     };
@@ -108,6 +112,7 @@ pub fn launch_task(
             RunSpec::Process {
                 argv: task.run.as_ref().unwrap_or(&process.run).argv(),
                 dir: tree(world, release, &task.service).join(&process.dir),
+                user: world.user(&key_of(spec))?.map(|user| user.ids),
             }
         }
     };
@@ -147,6 +152,13 @@ pub async fn address(world: &World, row: &InstanceRow) -> Result<Option<SocketAd
             Err(RuntimeError::NotFound(_)) => Ok(None),
             address => address.map_err(crate::executor::internal_cause),
         },
+    }
+}
+
+fn key_of(spec: &AppSpec) -> EnvironmentKey {
+    EnvironmentKey {
+        app: spec.app.clone(),
+        environment: spec.environment.clone(),
     }
 }
 
@@ -281,6 +293,11 @@ pub fn environment(
         env.extend(base.map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
     }
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), Secret::new(value));
+    if let (None, Some(user)) = (of.container(), world.user(&key_of(spec))?) {
+        set("HOME", user.home.to_string_lossy().into_owned());
+        set("USER", user.name.clone());
+        set("LOGNAME", user.name);
+    }
     match of.container() {
         // Its loopback is its own, and requests come from outside of it.
         Some(container) if container.is_told_port => set("HOST", "0.0.0.0".into()),
@@ -330,10 +347,7 @@ pub fn resolver<'a>(
     service: &ServiceName,
 ) -> Result<ReleaseResolver<'a>, Cause> {
     let spec = &release.spec;
-    let key = EnvironmentKey {
-        app: spec.app.clone(),
-        environment: spec.environment.clone(),
-    };
+    let key = key_of(spec);
     Ok(ReleaseResolver {
         release,
         origin: release.origin(service),

@@ -30,6 +30,7 @@ pub mod steps;
 pub mod table;
 pub mod tasks;
 pub mod token;
+pub mod users;
 pub mod words;
 pub mod world;
 pub mod writable;
@@ -63,4 +64,7 @@ pub struct AgentOptions {
     pub http: Option<SocketAddr>,
     /// The `landfall` binary, for shims and the proxy.
     pub program: PathBuf,
+    /// Whether it is the agent of a host: root, with an init system that keeps the proxy, and apps
+    /// that run as users of their own. Who can open its socket may speak to it.
+    pub is_of_host: bool,
 }

@@ -4,16 +4,44 @@ use std::path::{Path, PathBuf};
 
 use landfall_model::{AppName, EnvironmentName, InstanceId, ReleaseNumber, ServiceName};
 
+/// The state of the agent of a host.
+pub const HOST_STATE: &str = "/var/lib/landfall";
+/// The sockets of the agent of a host: gone with every boot.
+pub const HOST_RUN: &str = "/run/landfall";
+/// The state of the proxy of a host, which is another user's.
+pub const HOST_PROXY_STATE: &str = "/var/lib/landfall-proxy";
+/// The control socket's directory of the proxy of a host.
+pub const HOST_PROXY_RUN: &str = "/run/landfall-proxy";
+
 /// The directories and files under one state directory.
 #[derive(Debug, Clone)]
 pub struct StatePaths {
     root: PathBuf,
+    run: PathBuf,
+    proxy: PathBuf,
+    proxy_run: PathBuf,
 }
 
 impl StatePaths {
     /// The layout under `root`, which is absolute.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self {
+            run: root.join("run"),
+            proxy: root.join("proxy"),
+            proxy_run: root.join("run"),
+            root,
+        }
+    }
+
+    /// Where the agent of a host and its proxy keep their state, as two users.
+    pub fn of_host() -> Self {
+        Self {
+            root: HOST_STATE.into(),
+            run: HOST_RUN.into(),
+            proxy: HOST_PROXY_STATE.into(),
+            proxy_run: HOST_PROXY_RUN.into(),
+        }
     }
 
     /// The state directory.
@@ -23,17 +51,17 @@ impl StatePaths {
 
     /// The agent's socket.
     pub fn agent_socket(&self) -> PathBuf {
-        self.root.join("run/agent.sock")
+        self.run.join("agent.sock")
     }
 
     /// The proxy's control socket.
     pub fn proxy_socket(&self) -> PathBuf {
-        self.root.join("run/proxy.sock")
+        self.proxy_run.join("proxy.sock")
     }
 
     /// Locked by the agent for as long as it runs, so that there is never a second one.
     pub fn agent_lock(&self) -> PathBuf {
-        self.root.join("run/agent.lock")
+        self.run.join("agent.lock")
     }
 
     /// The database.
@@ -48,7 +76,7 @@ impl StatePaths {
 
     /// The proxy's own state: last snapshot, access log.
     pub fn proxy(&self) -> PathBuf {
-        self.root.join("proxy")
+        self.proxy.clone()
     }
 
     /// Records and logs of app instances.
@@ -100,6 +128,11 @@ impl StatePaths {
     ) -> PathBuf {
         // No service can have this name.
         self.release(app, environment, release).join(".files")
+    }
+
+    /// The home directory of an environment's user.
+    pub fn home(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
+        self.environment(app, environment).join("home")
     }
 
     /// The persistent paths of a service.

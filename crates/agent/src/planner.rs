@@ -13,7 +13,7 @@ use landfall_runtime::InstanceState;
 use landfall_store::{EnvironmentKey, EnvironmentRow, InstancePhase, NewDeployment, ReleaseRow};
 
 use self::desire::desire;
-use crate::ports::artifacts::Hold;
+use crate::ports::artifacts::{Elsewhere, Hold};
 use crate::world::{World, store_cause};
 use crate::{adoption, claims};
 
@@ -33,7 +33,7 @@ pub struct Planned {
     pub source: SourceInfo,
 }
 
-/// Plans a request against what is now.
+/// Plans a request against what is now. `elsewhere` are its builds that are not made here.
 ///
 /// # Errors
 /// When the request contradicts what is, or inputs cannot be read.
@@ -41,6 +41,7 @@ pub async fn plan_request(
     world: &World,
     key: &EnvironmentKey,
     request: &NewDeployment,
+    elsewhere: Option<&Elsewhere>,
 ) -> Result<Planned, Cause> {
     let environment = world.store.environment(key).map_err(store_cause)?;
     let live = match environment.as_ref().and_then(|row| row.live) {
@@ -57,7 +58,7 @@ pub async fn plan_request(
         target.clone(),
     )
     .await?;
-    let (desired, artifacts, holds) = desire(world, key, request, live, target).await?;
+    let (desired, artifacts, holds) = desire(world, key, request, elsewhere, live, target).await?;
     observed.compose = adoption::containers(world, &desired).await?;
     // Looked at once more in the deployment, which may wait for its turn.
     claims::check(world, key, &desired.spec)?;

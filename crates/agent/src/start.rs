@@ -12,10 +12,11 @@ use landfall_model::env::Secret;
 use landfall_runtime::process::{ProcessRuntime, ProcessRuntimeOptions};
 use landfall_store::{Store, StoreError};
 use rustix::fs::{FlockOperation, flock};
+use sd_notify::NotifyState;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Api, OwnerListener, router};
+use crate::api::{Api, PeerListener, Peers, router};
 use crate::deployments::Deployments;
 use crate::engine;
 use crate::events::Events;
@@ -25,6 +26,7 @@ use crate::ports::{
 };
 use crate::reconcile::{self, ProxyKeeper};
 use crate::routes::Routes;
+use crate::users::{HostUsers, Users};
 use crate::world::World;
 use crate::{AgentOptions, Ended, token};
 
@@ -84,12 +86,14 @@ fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Ag
 /// When another agent runs, or the state cannot be opened.
 pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
     let paths = &options.paths;
-    make_dirs(paths)?;
+    make_dirs(&options)?;
     let _lock = lock(paths)?;
     let (world, keeper) = build(&options)?;
     let deployments = Deployments::new(world.clone());
     let (stop, reconciling) = (CancellationToken::new(), CancellationToken::new());
-    if let Err(cause) = reconcile::ensure_proxy(&keeper).await {
+    if let Some(keeper) = &keeper
+        && let Err(cause) = reconcile::ensure_proxy(keeper).await
+    {
         tracing::error!(%cause, "failed to start the proxy; trying again");
     }
     deployments.resume().map_err(AgentError::Resume)?;
@@ -108,9 +112,14 @@ pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
         reconciling: reconciling.clone(),
         state_dir: Arc::new(paths.root().to_owned()),
     };
+    tokio::spawn(keep_alive(api.world.store.clone()));
     let signalled = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone(), signalled.clone()));
-    serve(&paths.agent_socket(), api, stop).await?;
+    let peers = match options.is_of_host {
+        true => Peers::Group,
+        false => Peers::Owner,
+    };
+    serve(&paths.agent_socket(), peers, api, stop).await?;
     reconciling.cancel();
     let _ = looking.await;
     Ok(match signalled.is_cancelled() {
@@ -119,23 +128,25 @@ pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
     })
 }
 
-fn make_dirs(paths: &StatePaths) -> Result<(), AgentError> {
+fn make_dirs(options: &AgentOptions) -> Result<(), AgentError> {
+    let paths = &options.paths;
+    let make = |dir: &Path| {
+        let mut private = fs::DirBuilder::new();
+        let made = private.recursive(true).mode(0o700).create(dir);
+        made.map_err(io("create", dir))
+    };
+    make(paths.root())?;
+    make(&paths.instances())?;
     let run = paths.agent_socket();
-    let dirs = [
-        paths.root().to_owned(),
-        run.parent().unwrap_or(paths.root()).to_owned(),
-        paths.instances(),
-        paths.system(),
-        paths.proxy(),
-    ];
-    for dir in dirs {
-        let made = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dir);
-        made.map_err(io("create", &dir))?;
+    if options.is_of_host {
+        // The sockets' directories are the init system's to make. Apps come through here to their
+        // trees, and see nothing on the way.
+        let passable = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+        return fs::set_permissions(paths.root(), passable).map_err(io("open", paths.root()));
     }
-    Ok(())
+    make(run.parent().unwrap_or(paths.root()))?;
+    make(&paths.system())?;
+    make(&paths.proxy())
 }
 
 /// The kernel releases the lock with the process, so it can neither go stale nor be stolen.
@@ -156,7 +167,7 @@ fn lock(paths: &StatePaths) -> Result<File, AgentError> {
     }
 }
 
-fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
+fn build(options: &AgentOptions) -> Result<(World, Option<ProxyKeeper>), AgentError> {
     let paths = &options.paths;
     let store = Store::open(&paths.database())?;
     let http = http_address(&store, options.http)?;
@@ -196,7 +207,13 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
         http,
         probe_token,
         base_env: Arc::new(variables(|name| BASE_ENV.contains(&name))),
+        users: options
+            .is_of_host
+            .then(|| Arc::new(HostUsers::new(paths.clone())) as Arc<dyn Users>),
     };
+    if options.is_of_host {
+        return Ok((world, None));
+    }
     let keeper = ProxyKeeper {
         runtime: Arc::new(ProcessRuntime::new(ProcessRuntimeOptions {
             instances_dir: paths.system(),
@@ -213,7 +230,7 @@ fn build(options: &AgentOptions) -> Result<(World, ProxyKeeper), AgentError> {
         dir: paths.root().to_owned(),
         env: variables(|name| name == "PATH" || name.starts_with("LANDFALL_")),
     };
-    Ok((world, keeper))
+    Ok((world, Some(keeper)))
 }
 
 fn variables(wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
@@ -256,10 +273,37 @@ fn remembered_token(store: &Store) -> Result<Secret, AgentError> {
     Ok(Secret::new(token))
 }
 
-async fn serve(socket: &Path, api: Api, stop: CancellationToken) -> Result<(), AgentError> {
+/// Says something to an init system that wants to know.
+fn tell_init_system(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "failed to tell the init system");
+    }
+}
+
+/// Tells an init system that watches, again and again, that the store still answers.
+async fn keep_alive(store: Store) {
+    let Some(period) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    let mut tick = tokio::time::interval(period / 3);
+    loop {
+        tick.tick().await;
+        if store.meta(HTTP).is_ok() {
+            tell_init_system(NotifyState::Watchdog);
+        }
+    }
+}
+
+async fn serve(
+    socket: &Path,
+    peers: Peers,
+    api: Api,
+    stop: CancellationToken,
+) -> Result<(), AgentError> {
     let app = router(api);
     loop {
-        let listener = bind(socket)?;
+        let listener = bind(socket, peers)?;
+        tell_init_system(NotifyState::Ready);
         let (gone, served) = (CancellationToken::new(), app.clone());
         let watcher = tokio::spawn(watch_socket(socket.to_owned(), gone.clone()));
         let (until_stop, until_gone) = (stop.clone(), gone.clone());
@@ -290,7 +334,7 @@ async fn serve(socket: &Path, api: Api, stop: CancellationToken) -> Result<(), A
 }
 
 /// Only the holder of the lock comes here, so a socket that is there belongs to nobody.
-fn bind(socket: &Path) -> Result<OwnerListener, AgentError> {
+fn bind(socket: &Path, peers: Peers) -> Result<PeerListener, AgentError> {
     match fs::remove_file(socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(io("remove", socket)(error));
@@ -298,9 +342,12 @@ fn bind(socket: &Path) -> Result<OwnerListener, AgentError> {
         _ => {}
     }
     let listener = UnixListener::bind(socket).map_err(io("listen on", socket))?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(peers.mode());
     fs::set_permissions(socket, mode).map_err(io("protect", socket))?;
-    Ok(OwnerListener(listener))
+    Ok(PeerListener {
+        socket: listener,
+        peers,
+    })
 }
 
 /// Ends when the socket file is not the one that was bound any more.

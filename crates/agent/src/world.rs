@@ -10,7 +10,7 @@ use landfall_model::release::Artifact;
 use landfall_model::spec::Build;
 use landfall_model::{Cause, CauseKind, Digest};
 use landfall_runtime::Runtime;
-use landfall_store::{Store, StoreError};
+use landfall_store::{EnvironmentKey, Store, StoreError};
 use tokio::sync::mpsc;
 
 use crate::events::Events;
@@ -18,6 +18,7 @@ use crate::paths::StatePaths;
 use crate::ports::artifacts::{BuildJob, BuiltInputs, Hold};
 use crate::ports::{Artifacts, Clock, ComposeProjects, Images, Prober, ProxyControl};
 use crate::routes::Routes;
+use crate::users::{AppUser, Users};
 
 /// The parts of the control plane. Clones share them.
 #[derive(Clone)]
@@ -50,12 +51,22 @@ pub struct World {
     pub probe_token: Secret,
     /// Variables that every process of an app gets from its host: `PATH`, `HOME` and the like.
     pub base_env: Arc<Vec<(String, String)>>,
+    /// The users under which apps run; `None` where they run as the agent does.
+    pub users: Option<Arc<dyn Users>>,
 }
 
 impl World {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The user of an environment, where it has one of its own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn user(&self, key: &EnvironmentKey) -> Result<Option<AppUser>, Cause> {
+        self.users.as_ref().map(|users| users.of(key)).transpose()
     }
 
     /// Hashes the inputs of a build.

@@ -104,6 +104,9 @@ pub enum Command {
     Cache(commands::cache::CacheArgs),
     Remove(commands::remove::RemoveArgs),
     Agent(commands::agent::AgentArgs),
+    Server(commands::server::ServerArgs),
+    #[command(hide = true)]
+    DialStdio(commands::dial_stdio::DialStdioArgs),
     Demo(commands::demo::DemoArgs),
     Schema(commands::schema::SchemaArgs),
     Completions(commands::completions::CompletionsArgs),

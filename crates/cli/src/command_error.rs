@@ -128,6 +128,11 @@ impl CommandError {
         self
     }
 
+    /// What went wrong, in a line.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Prints it, once, and gives the exit code.
     pub fn report(&self, printer: &Printer) -> ExitCode {
         printer.json(&self.to_json());

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use landfall_agent::paths::StatePaths;
-use landfall_model::EnvironmentName;
+use landfall_model::{EnvironmentName, ServerAddress};
 
 use crate::agent_control::AgentControl;
 use crate::cli::GlobalArgs;
 use crate::client::Client;
 use crate::command_error::{CommandError, CommandResult};
 use crate::printer::{Printer, PrinterOptions};
-use crate::project::Project;
+use crate::project::{self, Project};
+use crate::remote;
 use crate::state_dir::state_paths;
 
 /// The surroundings of a command.
@@ -48,12 +49,28 @@ impl Context {
         Ok(AgentControl::new(self.paths()?, program()?))
     }
 
-    /// A client of the running agent, which is started if it does not run.
+    /// A client of the agent of the environment: on its server, or on this machine, where it is
+    /// started if it does not run.
     ///
     /// # Errors
-    /// When it cannot be started or does not answer.
+    /// When it cannot be started, does not answer, or speaks another language.
     pub async fn client(&self) -> CommandResult<Client> {
-        self.agent()?.ensure(&self.printer).await
+        match self.server()? {
+            Some(server) => remote::client(&server).await,
+            None => self.agent()?.ensure(&self.printer).await,
+        }
+    }
+
+    /// The server of the environment; `None` where it is this machine, or nothing says.
+    ///
+    /// # Errors
+    /// When the file that says it cannot be read.
+    pub fn server(&self) -> CommandResult<Option<ServerAddress>> {
+        match project::find(self.global.file.as_deref()) {
+            Ok(file) => Ok(project::servers(&file)?.remove(self.environment())),
+            Err(error) if self.global.file.is_some() => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The environment that was asked for.

@@ -14,6 +14,7 @@ mod modes;
 mod parse;
 mod printer;
 mod project;
+mod remote;
 mod render;
 mod state_dir;
 mod variables;
@@ -49,8 +50,6 @@ fn run() -> exit::ExitCode {
     };
     let (global, command) = parse::split(cli);
     let context = Context::new(global);
-    let outcome = modes::runtime(&command)
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(commands::dispatch(&context, &command)));
+    let outcome = modes::block_on(&command, commands::dispatch(&context, &command));
     outcome.unwrap_or_else(|error| error.report(&context.printer))
 }

@@ -3,10 +3,11 @@
 //! Commands that look at what runs need the app's name only, so a broken file keeps nobody from
 //! logs or a rollback. Commands that deploy load the whole file, and show all that is wrong in it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use landfall_config::{Diagnostics, LoadRequest, LoadedApp};
-use landfall_model::{AppName, EnvironmentName};
+use landfall_model::{AppName, EnvironmentName, ServerAddress};
 
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::printer::Printer;
@@ -48,7 +49,37 @@ impl Project {
     }
 }
 
-/// Reads the whole file, shows warnings, and refuses what this version cannot do.
+/// The servers of the environments that a file names. The rest of the file may be wrong.
+///
+/// # Errors
+/// When it cannot be read, is not TOML, or names a server that is none.
+pub fn servers(file: &Path) -> CommandResult<BTreeMap<EnvironmentName, ServerAddress>> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        CommandError::from_error(ErrorKind::Config, &error)
+            .during(format!("failed to read {}", file.display()))
+    })?;
+    let broken = |message: String| {
+        CommandError::new(ErrorKind::Config, message)
+            .during(format!("failed to find the servers in {}", file.display()))
+            .hint("`landfall check` shows all that is wrong in the file")
+    };
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| broken(format!("it is not TOML: {}", error.message())))?;
+    let environments = table.get("environment").and_then(toml::Value::as_table);
+    let named = environments
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, environment)| Some((name, environment.get("server")?.as_str()?)));
+    named
+        .map(|(name, server)| {
+            let name = name.parse().map_err(|error| broken(format!("{error}")))?;
+            let server = server.parse().map_err(|error| broken(format!("{error}")))?;
+            Ok((name, server))
+        })
+        .collect()
+}
+
+/// Reads the whole file and shows warnings.
 ///
 /// # Errors
 /// When anything in it is wrong: all of it at once, with lines and fixes.
@@ -74,13 +105,6 @@ pub fn load_as(
     let loaded = read(printer, &file, environment, adopts)?;
     if !loaded.warnings.is_empty() {
         printer.error(rendered(printer, &loaded.warnings));
-    }
-    if let Some(server) = &loaded.server {
-        let message = format!("environment {environment} is on {server}");
-        let error = CommandError::new(ErrorKind::Config, message);
-        return Err(
-            error.hint("this version deploys to this machine only: `landfall deploy --env local`")
-        );
     }
     Ok(loaded)
 }

@@ -7,8 +7,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_model::EnvironmentName;
 use landfall_model::spec::AppSpec;
+use landfall_model::{EnvironmentName, ServerAddress};
 use toml::de::DeTable;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Source, nearest};
@@ -60,7 +60,7 @@ pub struct LoadedApp {
     /// What works, but hardly as it was meant.
     pub warnings: Diagnostics,
     /// The server of the environment; `None` is this machine.
-    pub server: Option<String>,
+    pub server: Option<ServerAddress>,
     /// Every environment there is, `local` included, by name.
     pub environments: Vec<EnvironmentName>,
     /// What Docker Compose calls the project of the app's Compose files, where it has any.
@@ -154,7 +154,7 @@ struct Loader<'a> {
 
 struct Parts {
     spec: AppSpec,
-    server: Option<String>,
+    server: Option<ServerAddress>,
     environments: Vec<EnvironmentName>,
     compose_project: Option<String>,
 }

@@ -15,6 +15,7 @@ pub mod millis;
 pub mod plan;
 pub mod release;
 pub mod rollout;
+mod server;
 pub mod snapshot;
 pub mod spec;
 
@@ -25,3 +26,4 @@ pub use ids::{
     AppName, DeploymentId, EnvironmentName, InstanceId, InvalidName, ReleaseNumber, ServiceName,
     TaskName,
 };
+pub use server::{InvalidServer, ServerAddress};

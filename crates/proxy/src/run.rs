@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
@@ -57,6 +58,7 @@ async fn serve(
 ) -> Result<Ended, ProxyError> {
     let mut signals = Signals::new().map_err(ProxyError::Thread)?;
     let (control, socket) = start(options, shared, listeners).await?;
+    tell_init_system();
     tokio::task::spawn_local(serve_control(control.clone(), socket));
     let binding = control.clone();
     tokio::task::spawn_local(async move { binding.keep_binding().await });
@@ -84,6 +86,15 @@ async fn serve(
     state.listeners.flush_logs().await;
     tracing::info!(left = shared.connections(), "the proxy ends");
     Ok(ended)
+}
+
+/// Says to an init system that wants to know that this is the process that serves, which after a
+/// take-over is another than before.
+fn tell_init_system() {
+    let own = [NotifyState::Ready, NotifyState::MainPid(std::process::id())];
+    if let Err(error) = sd_notify::notify(&own) {
+        tracing::warn!(%error, "failed to tell the init system");
+    }
 }
 
 /// Takes over or starts cold; either way this process accepts connections at the end.

@@ -49,16 +49,38 @@ pub enum RunSpec {
         argv: Vec<String>,
         /// Absolute working directory.
         dir: PathBuf,
+        /// Whose process it becomes; `None` leaves it to the user that starts it. Only root can
+        /// start processes of others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<ProcessUser>,
     },
     /// A container.
     Container(ContainerRun),
+}
+
+/// The user of a process. One that has a user is confined: it can gain no privileges, and `/tmp`
+/// and `/var/tmp` are its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessUser {
+    /// Number of the user.
+    pub uid: u32,
+    /// Number of its group. It is in no other.
+    pub gid: u32,
 }
 
 impl RunSpec {
     /// Program, arguments and working directory, where it is a process.
     pub fn process(&self) -> Option<(&[String], &Path)> {
         match self {
-            Self::Process { argv, dir } => Some((argv, dir)),
+            Self::Process { argv, dir, .. } => Some((argv, dir)),
+            Self::Container(_) => None,
+        }
+    }
+
+    /// The user of the process, where it is one and has one of its own.
+    pub fn user(&self) -> Option<ProcessUser> {
+        match self {
+            Self::Process { user, .. } => *user,
             Self::Container(_) => None,
         }
     }

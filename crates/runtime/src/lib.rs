@@ -8,6 +8,7 @@
 mod both;
 mod cgroup;
 mod changing;
+mod confine;
 pub mod docker;
 mod error;
 mod files;
@@ -35,7 +36,7 @@ pub use both::Runtimes;
 pub use error::RuntimeError;
 pub use instance::{
     Exit, ExitReason, Health, INSTANCE_FORMAT, InstanceSpec, InstanceState, InstanceStatus,
-    LogSpec, Owner, RunSpec,
+    LogSpec, Owner, ProcessUser, RunSpec,
 };
 pub use log_line::{LogLine, LogQuery, Stream};
 

@@ -55,6 +55,11 @@ impl InstanceDir {
         self.0.join("log")
     }
 
+    /// What a process with a user of its own has in place of `/tmp`.
+    pub fn temporary(&self) -> PathBuf {
+        self.0.join("tmp")
+    }
+
     /// Reads what the instance should be.
     pub fn read_spec(&self) -> io::Result<InstanceSpec> {
         let spec: InstanceSpec = read_json(&self.spec())?;

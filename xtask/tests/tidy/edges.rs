@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{none, root};
 
 /// Every crate and the crates of ours that it may depend on when it ships.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("landfall-model", &[]),
     ("landfall-load", &[]),
     ("landfall-config", &["landfall-model"]),
@@ -13,6 +13,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("landfall-proxy", &["landfall-model"]),
     ("landfall-runtime", &["landfall-model"]),
     ("landfall-store", &["landfall-model"]),
+    ("landfall-server", &["landfall-model"]),
     ("landfall-build", &["landfall-model", "landfall-content"]),
     // Speaks route snapshots over a socket: not the proxy.
     (
@@ -37,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "landfall-store",
             "landfall-agent",
             "landfall-proxy",
+            "landfall-server",
             "landfall-load",
         ],
     ),
@@ -64,7 +66,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
 ];
 
 /// What a crate must never reach for, by name of the foreign crate.
-const FORBIDDEN: [(&str, &[&str]); 4] = [
+const FORBIDDEN: [(&str, &[&str]); 5] = [
     (
         "landfall-model",
         &["tokio", "hyper", "axum", "rusqlite", "rustix"],
@@ -72,6 +74,7 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
     ("landfall-proxy", &["rusqlite", "bollard", "axum"]),
     ("landfall-build", &["rusqlite", "axum", "hyper"]),
     ("landfall-content", &["rusqlite", "axum", "hyper"]),
+    ("landfall-server", &["rusqlite", "axum", "hyper", "bollard"]),
 ];
 
 type Manifest = toml::Table;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Api;
 use super::error::Failed;
-use super::types::{AgentInfo, ApiError};
+use super::types::{API_VERSION, AgentInfo, ApiError};
 use crate::executor::internal_cause;
 use crate::reconcile::{proxy_instance, system_stop};
 
@@ -23,6 +23,7 @@ pub async fn info(State(api): State<Api>) -> Json<AgentInfo> {
     }
     Json(AgentInfo {
         version: env!("CARGO_PKG_VERSION").into(),
+        api: API_VERSION,
         pid: std::process::id(),
         since: api.since,
         state_dir: api.state_dir.as_ref().clone(),
@@ -76,10 +77,9 @@ async fn stop_everything(api: &Api) -> Result<(), Failed> {
     for stopped in futures_util::future::join_all(stops).await {
         stopped.map_err(internal_cause)?;
     }
-    let stopped = api
-        .proxy
-        .runtime
-        .stop(&proxy_instance()?, &system_stop())
-        .await;
+    let Some(proxy) = &api.proxy else {
+        return Ok(());
+    };
+    let stopped = proxy.runtime.stop(&proxy_instance()?, &system_stop()).await;
     Ok(stopped.map_err(internal_cause)?)
 }

@@ -1,22 +1,52 @@
-//! Who may speak to the agent: the user it runs as, and root. The one authorization of the API.
+//! Who may speak to the agent. The one authorization of the API.
 
 use std::io;
 
 use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
 
-/// A listener that hangs up on everyone but the agent's own user and root, as the kernel tells
-/// who they are.
-pub struct OwnerListener(pub UnixListener);
+/// Who may speak to an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// The user it runs as, and root, as the kernel tells who they are.
+    Owner,
+    /// Everyone who can open the socket: its mode and group are the rule, and the kernel keeps it.
+    Group,
+}
 
-impl axum::serve::Listener for OwnerListener {
+impl Peers {
+    /// The mode of the socket.
+    pub fn mode(self) -> u32 {
+        match self {
+            Self::Owner => 0o600,
+            Self::Group => 0o660,
+        }
+    }
+
+    fn may_speak(self, stream: &UnixStream) -> bool {
+        match self {
+            Self::Owner => is_owner(stream),
+            Self::Group => true,
+        }
+    }
+}
+
+/// A listener that hangs up on everyone who may not speak to the agent.
+pub struct PeerListener {
+    /// Where they come.
+    pub socket: UnixListener,
+    /// Who may.
+    pub peers: Peers,
+}
+
+impl axum::serve::Listener for PeerListener {
     type Io = UnixStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (UnixStream, SocketAddr) {
         loop {
-            match self.0.accept().await {
-                Ok((stream, address)) if is_owner(&stream) => return (stream, address),
+            match self.socket.accept().await {
+                Ok((stream, address)) if self.peers.may_speak(&stream) => return (stream, address),
                 Ok((stream, _)) => {
                     tracing::warn!(peer = ?stream.peer_cred(), "refused another user");
                 }
@@ -30,7 +60,7 @@ impl axum::serve::Listener for OwnerListener {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::deployments::Deployments;
 use crate::reconcile::ProxyKeeper;
 use crate::world::World;
 
-pub use auth::OwnerListener;
+pub use auth::{PeerListener, Peers};
 pub use error::Failed;
 pub use openapi::openapi;
 pub use views::release_view;
@@ -38,8 +38,8 @@ pub struct Api {
     pub world: World,
     /// Deployments.
     pub deployments: Deployments,
-    /// The proxy's keeper, for stopping everything.
-    pub proxy: ProxyKeeper,
+    /// The proxy's keeper, for stopping everything; `None` where it is not kept from here.
+    pub proxy: Option<ProxyKeeper>,
     /// Cancelled when the agent is to stop.
     pub stop: CancellationToken,
     /// Cancelled when nothing is to be started again.

@@ -19,11 +19,20 @@ use landfall_model::{
 use landfall_runtime::{InstanceState, LogLine};
 use serde::{Deserialize, Serialize};
 
+use crate::ports::Elsewhere;
+
+/// The version of the API: what a client and an agent have to agree in. It changes when either
+/// would misread the other.
+pub const API_VERSION: u32 = 1;
+
 /// The agent itself.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentInfo {
     /// Version of the binary.
     pub version: String,
+    /// The version of the API that it speaks; agents that do not say speak none that counts.
+    #[serde(default)]
+    pub api: u32,
     /// Its process id.
     pub pid: u32,
     /// Since when it runs.
@@ -81,14 +90,43 @@ pub struct DeploySource {
     /// The resolved spec.
     #[schema(value_type = Object)]
     pub spec: AppSpec,
-    /// Absolute directory of `landfall.toml`, on the agent's host.
-    #[schema(value_type = String)]
-    pub root: PathBuf,
+    /// Where it is built.
+    pub from: DeployFrom,
     /// What git knows of it.
     #[schema(value_type = Object)]
     pub info: SourceInfo,
     /// Variables of the person who deploys, for build commands. Kept in memory only.
     pub build_env: BTreeMap<String, String>,
+}
+
+/// Where what is deployed is built.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployFrom {
+    /// By the agent, in the directory of `landfall.toml` on its host; absolute.
+    #[schema(value_type = String)]
+    Directory(PathBuf),
+    /// By whoever asks, who brings the trees that are missing before the deployment begins.
+    #[schema(value_type = Object)]
+    Elsewhere(Elsewhere),
+}
+
+impl DeployFrom {
+    /// The directory, where the agent builds.
+    pub fn directory(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Directory(root) => Some(root),
+            Self::Elsewhere(_) => None,
+        }
+    }
+
+    /// The builds that are made elsewhere.
+    pub fn elsewhere(&self) -> Option<&Elsewhere> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Elsewhere(builds) => Some(builds),
+        }
+    }
 }
 
 /// A plan, and the digest by which it is confirmed.

@@ -130,8 +130,9 @@ impl Deployments {
         cancel: CancellationToken,
     ) -> Result<Outcome, Cause> {
         let world = &self.world;
-        let build_env = self.lock().build_env.remove(&row.id).unwrap_or_default();
-        let planned = plan_request(world, &row.key, &row.request).await?;
+        let brought = self.lock().brought.remove(&row.id).unwrap_or_default();
+        let elsewhere = brought.elsewhere.as_ref();
+        let planned = plan_request(world, &row.key, &row.request, elsewhere).await?;
         if planned.plan.makes_release {
             // Taken before anything carries it, so that no number is ever used twice.
             world
@@ -155,7 +156,8 @@ impl Deployments {
             steps,
         });
         equip(&mut ctx, planned);
-        ctx.build_env = build_env;
+        ctx.build_env = brought.build_env;
+        ctx.elsewhere = brought.elsewhere;
         ctx.cancel = cancel;
         Ok(executor::drive(ctx).await)
     }

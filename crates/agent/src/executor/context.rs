@@ -11,7 +11,7 @@ use landfall_store::{DeploymentRow, EnvironmentKey, InstancePhase, InstanceRow, 
 use tokio_util::sync::CancellationToken;
 
 use crate::failpoint;
-use crate::ports::artifacts::Hold;
+use crate::ports::artifacts::{Elsewhere, Hold};
 use crate::redact::Redactor;
 use crate::world::{World, store_cause};
 
@@ -33,6 +33,8 @@ pub struct Context {
     phase: Phase,
     /// Variables of the person who deploys, for build commands.
     pub build_env: BTreeMap<String, String>,
+    /// Builds that are made by whoever asked; `None` where they are made here.
+    pub elsewhere: Option<Elsewhere>,
     /// Artifacts that exist, by the service that declares the build. Complete after the build.
     pub artifacts: BTreeMap<ServiceName, Artifact>,
     /// Keeps those artifacts until a release names them.
@@ -67,6 +69,7 @@ impl Context {
             plan,
             phase: row.phase,
             build_env: BTreeMap::new(),
+            elsewhere: None,
             artifacts: BTreeMap::new(),
             holds: Vec::new(),
             release: row.release,

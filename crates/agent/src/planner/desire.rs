@@ -1,15 +1,16 @@
 //! What a request asks for, with the artifacts that are there for it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use landfall_model::plan::{BuildNeed, BuildReason, Desired, Intent, only};
 use landfall_model::release::{Artifact, Release};
-use landfall_model::spec::{AppSpec, SPEC_FORMAT};
+use landfall_model::spec::{AppSpec, Build, SPEC_FORMAT};
 use landfall_model::{Cause, CauseKind, Digest, ServiceName};
 use landfall_store::{EnvironmentKey, NewDeployment};
 
 use super::refused;
-use crate::ports::artifacts::{BuiltInputs, Hold};
+use crate::ports::artifacts::{BuiltInputs, Elsewhere, Hold};
 use crate::world::{World, store_cause};
 
 pub(super) type Wanted = (Desired, BTreeMap<ServiceName, Artifact>, Vec<Hold>);
@@ -18,12 +19,13 @@ pub(super) async fn desire(
     world: &World,
     key: &EnvironmentKey,
     request: &NewDeployment,
+    elsewhere: Option<&Elsewhere>,
     live: Option<Release>,
     target: Option<Release>,
 ) -> Result<Wanted, Cause> {
     let intent = request.intent.clone();
     if matches!(intent, Intent::Deploy { .. }) {
-        return desire_deploy(world, key, request, live).await;
+        return desire_deploy(world, key, request, elsewhere, live).await;
     }
     let release = target.or(live).ok_or_else(|| {
         Cause::new(
@@ -76,6 +78,7 @@ async fn desire_deploy(
     world: &World,
     key: &EnvironmentKey,
     request: &NewDeployment,
+    elsewhere: Option<&Elsewhere>,
     live: Option<Release>,
 ) -> Result<Wanted, Cause> {
     let missing = || {
@@ -85,7 +88,11 @@ async fn desire_deploy(
         )
     };
     let spec = request.spec.clone().ok_or_else(missing)?;
-    let root = request.root.clone().ok_or_else(missing)?;
+    let sources = match (elsewhere, &request.root) {
+        (Some(builds), _) => Sources::Elsewhere(builds),
+        (None, Some(root)) => Sources::Here(root),
+        (None, None) => return Err(missing()),
+    };
     let Intent::Deploy { force, only } = &request.intent else {
         return Err(missing());
     };
@@ -107,7 +114,7 @@ async fn desire_deploy(
     }
     let is_kept = |name: &ServiceName| spec.kept.contains_key(name);
     for (service, build) in spec.builds().filter(|(name, _)| !is_kept(name)) {
-        let inputs = world.inputs(&root, build).await?;
+        let inputs = sources.inputs(world, service, build).await?;
         let need = match force {
             true => BuildNeed::Needed(BuildReason::Forced),
             false => need(world, key, service, &inputs, &mut holds).await?,
@@ -127,6 +134,35 @@ async fn desire_deploy(
         source: request.source.clone(),
     };
     Ok((desired, artifacts, holds))
+}
+
+/// Where the inputs of builds are.
+enum Sources<'a> {
+    /// In a directory of this host.
+    Here(&'a Path),
+    /// Where they were hashed.
+    Elsewhere(&'a Elsewhere),
+}
+
+impl Sources<'_> {
+    async fn inputs(
+        &self,
+        world: &World,
+        service: &ServiceName,
+        build: &Build,
+    ) -> Result<BuiltInputs, Cause> {
+        let builds = match self {
+            Self::Here(root) => return world.inputs(root, build).await,
+            Self::Elsewhere(builds) => builds,
+        };
+        match builds.get(service) {
+            Some(built) => Ok(built.inputs.clone()),
+            None => {
+                let message = format!("the request does not say what {service} is built from");
+                Err(Cause::new(CauseKind::Refused, message))
+            }
+        }
+    }
 }
 
 async fn hold_kept(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use landfall_model::spec::BuildSpec;
 use landfall_model::{AppName, Cause, Digest, ServiceName};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 mod local;
@@ -13,13 +14,28 @@ mod local;
 pub use local::LocalArtifacts;
 
 /// The inputs of a build, hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BuiltInputs {
     /// Digest of all of them.
+    #[schema(value_type = String)]
     pub digest: Digest,
     /// Digest of each by path.
+    #[schema(value_type = Object)]
     pub files: BTreeMap<String, Digest>,
 }
+
+/// A build that is made by whoever asks for a deployment, and whose tree is brought here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BuiltElsewhere {
+    /// What it is made from.
+    pub inputs: BuiltInputs,
+    /// What it made, in the content store of this host; `None` while it was not needed.
+    #[schema(value_type = Option<String>)]
+    pub artifact: Option<Digest>,
+}
+
+/// The builds of a deployment that are made elsewhere, by the service that declares each.
+pub type Elsewhere = BTreeMap<ServiceName, BuiltElsewhere>;
 
 /// A build that succeeded.
 pub struct BuildOutput {

@@ -8,7 +8,9 @@ mod images;
 mod prober;
 mod proxy;
 
-pub use artifacts::{Artifacts, BuildOutput, BuiltInputs, LocalArtifacts};
+pub use artifacts::{
+    Artifacts, BuildOutput, BuiltElsewhere, BuiltInputs, Elsewhere, LocalArtifacts,
+};
 pub use clock::{Clock, SystemClock};
 pub use compose::{ComposeProjects, EngineProjects};
 pub use images::{EngineImages, Images};

@@ -20,7 +20,7 @@ const PERIOD: Duration = Duration::from_millis(500);
 pub async fn run(
     world: World,
     deployments: Deployments,
-    proxy: ProxyKeeper,
+    proxy: Option<ProxyKeeper>,
     stop: CancellationToken,
 ) {
     let mut tick = tokio::time::interval(PERIOD);
@@ -30,7 +30,9 @@ pub async fn run(
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(cause) = ensure_proxy(&proxy).await {
+        if let Some(proxy) = &proxy
+            && let Err(cause) = ensure_proxy(proxy).await
+        {
             tracing::error!(%cause, "failed to keep the proxy running");
         }
         if let Err(cause) = world.routes.reconcile().await {

@@ -66,6 +66,7 @@ fn spec(keeper: &ProxyKeeper, id: InstanceId) -> InstanceSpec {
         run: RunSpec::Process {
             argv: keeper.argv.clone(),
             dir: keeper.dir.clone(),
+            user: None,
         },
         port: None,
         restart: Some(system_restart()),

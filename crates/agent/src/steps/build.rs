@@ -27,6 +27,9 @@ const LINES: usize = 256;
 /// # Errors
 /// With the first failure, once every build has ended.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
+    if ctx.elsewhere.is_some() {
+        return take_in(ctx).await;
+    }
     let root = ctx.request.root.clone().unwrap_or_default();
     let spec = ctx
         .request
@@ -74,6 +77,44 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     };
     let (results, ()) = tokio::join!(builds, tell);
     finish(ctx, results)
+}
+
+/// Takes what was built elsewhere and brought here.
+async fn take_in(ctx: &mut Context) -> Result<String, Cause> {
+    let builds = ctx.elsewhere.take().unwrap_or_default();
+    let mut taken = Vec::new();
+    for line in ctx.plan.builds.iter().filter(|line| line.build) {
+        let service = &line.service;
+        let built = builds.get(service);
+        let missing = || {
+            let message = format!("what {service} was built to was not brought here");
+            Cause::new(CauseKind::ArtifactGone, message).with_fix("deploy again")
+        };
+        let (built, digest) = built
+            .and_then(|built| Some((built, built.artifact?)))
+            .ok_or_else(missing)?;
+        let hold = ctx.world.artifacts.hold(digest)?;
+        if !ctx.world.artifacts.contains(digest).await {
+            return Err(missing());
+        }
+        ctx.holds.push(hold);
+        let row = BuildRow {
+            inputs: built.inputs.digest,
+            artifact: digest,
+            files: built.inputs.files.clone(),
+        };
+        let store = &ctx.world.store;
+        let written = store.insert_build(&ctx.key.app, service, &row, ctx.world.now());
+        written.map_err(store_cause)?;
+        let inputs = row.inputs;
+        ctx.artifacts
+            .insert(service.clone(), Artifact { digest, inputs });
+        taken.push(format!("{service} {}", digest.short()));
+    }
+    Ok(format!(
+        "took {}, built where the source is",
+        taken.join(", ")
+    ))
 }
 
 /// How an artifact comes to be.

@@ -15,6 +15,7 @@ use super::start::stop_instances;
 use crate::executor::Context;
 use crate::failpoint;
 use crate::instances;
+use crate::users::{self, AppUser};
 use crate::words::count;
 use crate::world::{disk_full, store_cause};
 use crate::writable;
@@ -123,7 +124,27 @@ async fn lay_out(
         writable::link(tree, &persistent, path)
             .map_err(|error| io_cause("link the persistent path", &tree.join(path), &error))?;
     }
+    if let Some(user) = ctx.world.user(&ctx.key)? {
+        hand_over(tree, &persistent, &process.writable, &user)?;
+    }
     ctx.progress(StepName::Prepare, format!("laid out {name}"));
+    Ok(())
+}
+
+/// The tree can be read by the app alone, and what it may write is its own.
+fn hand_over(
+    tree: &Path,
+    persistent: &Path,
+    writable: &[String],
+    user: &AppUser,
+) -> Result<(), Cause> {
+    users::let_read(tree, user).map_err(|error| io_cause("protect", tree, &error))?;
+    for path in writable {
+        users::let_read(persistent, user)
+            .map_err(|error| io_cause("protect", persistent, &error))?;
+        let path = persistent.join(path);
+        users::give(&path, user).map_err(|error| io_cause("give", &path, &error))?;
+    }
     Ok(())
 }
 

@@ -41,6 +41,7 @@ pub(super) fn instance(id: &InstanceId, paths: &StatePaths, program: &Path) -> I
                 "run".into(),
             ],
             dir: paths.root().to_owned(),
+            user: None,
         },
         port: None,
         restart: Some(restart()),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use landfall_agent::api::types::ApiError;
+use landfall_server::SshError;
 
 use crate::command_error::{CommandError, ErrorKind};
 
@@ -54,6 +55,9 @@ pub enum ClientError {
         #[source]
         source: serde_json::Error,
     },
+    /// The server cannot be reached, or has no agent that answers.
+    #[error(transparent)]
+    Server(#[from] SshError),
     /// The agent says no.
     #[error("{}", .0.message)]
     Api(ApiError),
@@ -69,7 +73,14 @@ impl ClientError {
 
     /// Whether the agent may answer the same question a moment later: it is being restarted.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::NotThere { .. } | Self::Broken { .. })
+        match self {
+            Self::NotThere { .. } | Self::Broken { .. } => true,
+            Self::Server(error) => matches!(
+                error,
+                SshError::Unreachable { .. } | SshError::Io { .. } | SshError::Failed { .. }
+            ),
+            _ => false,
+        }
     }
 
     /// The API's word for what is wrong, if the agent said so.
@@ -92,12 +103,33 @@ impl From<ClientError> for CommandError {
             ClientError::Json { .. } => {
                 return Self::from_error(ErrorKind::Unexpected, &error).hint(skew);
             }
+            ClientError::Server(error) => return error.into(),
             ClientError::Api(api) => return api_error(api),
         };
         let command = Self::from_error(kind, &error);
         match kind {
             ErrorKind::Unreachable => command.hint("`landfall agent status` tells what it does"),
             _ => command,
+        }
+    }
+}
+
+impl From<SshError> for CommandError {
+    fn from(error: SshError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&SshError> for CommandError {
+    fn from(error: &SshError) -> Self {
+        let command = Self::from_error(ErrorKind::Unreachable, error);
+        let command = match error.said() {
+            Some(said) => command.rendered(crate::printer::plain(said)),
+            None => command,
+        };
+        match error.fix() {
+            Some(fix) => command.hint(fix),
+            None => command,
         }
     }
 }

@@ -1,30 +1,33 @@
-//! The agent's API from the outside: HTTP over its unix socket, one connection a request.
+//! The agent's API from the outside: HTTP over its unix socket, or over `ssh` to that of a server.
 //!
-//! Owns no state but the socket's path. Starts nothing: an agent that is not there is an error
-//! that says so.
+//! Starts nothing: an agent that is not there is an error that says so.
 
 mod error;
 mod lines;
 mod query;
 mod sse;
+mod way;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use landfall_agent::api::types::ApiError;
+use landfall_model::ServerAddress;
+use landfall_server::Ssh;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
 
 pub use error::ClientError;
 pub use lines::JsonLines;
 pub use query::Query;
 pub use sse::EventStream;
+
+use self::way::{Body, Remote, Way};
 
 /// How long an answer that is no stream may take. Planning hashes a source tree, and nothing else
 /// the agent answers takes time.
@@ -33,14 +36,29 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// Talks to an agent.
 #[derive(Debug, Clone)]
 pub struct Client {
-    socket: PathBuf,
+    way: Way,
 }
 
 impl Client {
     /// A client of the agent that listens on `socket`.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {
-            socket: socket.into(),
+            way: Way::Socket(socket.into()),
+        }
+    }
+
+    /// A client of the agent of a server, reached with `ssh` when it is first asked something.
+    pub fn of_server(ssh: Ssh) -> Self {
+        Self {
+            way: Way::Ssh(Arc::new(Remote::new(ssh))),
+        }
+    }
+
+    /// The server that the agent is on; `None` where it is on this machine.
+    pub fn server(&self) -> Option<&ServerAddress> {
+        match &self.way {
+            Way::Socket(_) => None,
+            Way::Ssh(remote) => Some(remote.ssh.address()),
         }
     }
 
@@ -140,30 +158,30 @@ impl Client {
 
     /// The body of a good answer.
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Incoming, ClientError> {
-        let broken = |source| ClientError::broken(path, source);
-        let stream =
-            UnixStream::connect(&self.socket)
-                .await
-                .map_err(|source| ClientError::NotThere {
-                    socket: self.socket.clone(),
-                    source,
-                })?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
-        // Ends with the body; what goes wrong on it is told by the request and its body.
-        tokio::spawn(connection);
+        let body = Full::new(body)
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        self.send_body(method, path, "application/json", body).await
+    }
+
+    async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: Body,
+    ) -> Result<Incoming, ClientError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "landfall")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
+            .header(header::CONTENT_TYPE, kind)
+            .body(body)
             .map_err(|source| ClientError::Request {
                 path: path.to_owned(),
                 source,
             })?;
-        let answer = sender.send_request(request).await.map_err(broken)?;
+        let answer = self.way.send(path, request).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer.into_body());

@@ -36,7 +36,7 @@ pub enum AgentCommand {
     Status,
     /// Be the agent, in the foreground
     #[command(hide = true)]
-    Run,
+    Run(RunArgs),
 }
 
 /// Stop the agent; apps and proxy stay up
@@ -52,6 +52,14 @@ pub struct StopArgs {
     pub everything: bool,
 }
 
+/// Be the agent, in the foreground
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Be the agent of this host, as its init system starts it
+    #[arg(long)]
+    pub host: bool,
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -62,7 +70,8 @@ pub async fn cmd_agent(context: &Context, args: &AgentArgs) -> CommandResult {
         AgentCommand::Stop(args) if args.everything => stop_everything(context).await,
         AgentCommand::Stop(_) => stop(context).await,
         AgentCommand::Status => status(context).await,
-        AgentCommand::Run => modes::agent::run(context.paths()?).await,
+        AgentCommand::Run(RunArgs { host: true }) => modes::agent::run_of_host().await,
+        AgentCommand::Run(_) => modes::agent::run(context.paths()?).await,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod config;
 pub mod demo;
 pub mod deploy;
+pub mod dial_stdio;
 pub mod help;
 pub mod history;
 pub mod init;
@@ -23,6 +24,7 @@ pub mod rollback;
 pub mod run;
 pub mod scale;
 pub mod schema;
+pub mod server;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -60,6 +62,8 @@ pub async fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Cache(args) => cache::cmd_cache(context, args).await,
         Command::Remove(args) => remove::cmd_remove(context, args).await,
         Command::Agent(args) => agent::cmd_agent(context, args).await,
+        Command::Server(args) => server::cmd_server(context, args).await,
+        Command::DialStdio(args) => dial_stdio::cmd_dial_stdio(context, args).await,
         Command::Demo(args) => demo::cmd_demo(context, args).await,
         Command::Schema(args) => schema::cmd_schema(context, args),
         Command::Completions(args) => completions::cmd_completions(context, args),

@@ -12,7 +12,7 @@ use crate::project::Project;
 /// A client for a command that only looks: `None` when nothing was ever deployed from this state
 /// directory, so that a look does not start an agent for nothing.
 pub async fn client_to_look(context: &Context) -> CommandResult<Option<Client>> {
-    if !context.paths()?.database().exists() {
+    if context.server()?.is_none() && !context.paths()?.database().exists() {
         return Ok(None);
     }
     context.client().await.map(Some)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use landfall_agent::api::types::{
-    DeployAccepted, DeployRequest, DeploySource, EnvironmentView, PlanRequest, PlanResponse,
+    DeployAccepted, DeployFrom, DeployRequest, DeploySource, EnvironmentView, PlanRequest,
+    PlanResponse,
 };
 use landfall_config::LoadedApp;
 use landfall_model::DeploymentId;
@@ -26,7 +27,7 @@ const SHELL_NOISE: [&str; 4] = ["_", "SHLVL", "PWD", "OLDPWD"];
 pub fn deploy_source(loaded: LoadedApp) -> DeploySource {
     DeploySource {
         info: git::source_info(&loaded.root),
-        root: loaded.root,
+        from: DeployFrom::Directory(loaded.root),
         spec: loaded.spec,
         build_env: build_env(variables()),
     }

@@ -1,9 +1,11 @@
 //! `landfall agent run`: the control plane, under a shim of Landfall's own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use landfall_agent::paths::StatePaths;
 use landfall_agent::{AgentOptions, Ended};
+use landfall_server::{HOST_CONFIG, HostConfig};
 
 use super::logging;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
@@ -20,7 +22,29 @@ pub async fn run(paths: StatePaths) -> CommandResult {
         paths,
         http: http_address()?,
         program: program()?,
+        is_of_host: false,
     };
+    serve(options).await
+}
+
+/// Runs the agent of this host, which the init system keeps, until it is told to stop.
+///
+/// # Errors
+/// As [`run`], and when the host's configuration is wrong.
+pub async fn run_of_host() -> CommandResult {
+    logging::init();
+    let config = HostConfig::read(Path::new(HOST_CONFIG))
+        .map_err(|error| CommandError::from_error(ErrorKind::Config, &error))?;
+    let options = AgentOptions {
+        paths: StatePaths::of_host(),
+        http: Some(config.http),
+        program: program()?,
+        is_of_host: true,
+    };
+    serve(options).await
+}
+
+async fn serve(options: AgentOptions) -> CommandResult {
     landfall_agent::run(options)
         .await
         .map(|ended| match ended {

@@ -185,6 +185,21 @@ impl Printer {
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
+    /// Asks for something that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// When stdin cannot be read.
+    pub fn ask_hidden(&self, question: &str) -> io::Result<String> {
+        self.write_err_raw(&format!("{question} "));
+        let hidden = terminal::Hidden::begin()?;
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        drop(hidden);
+        self.write_err("");
+        read?;
+        Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
     /// A live line for a step, where [`Printer::is_live`].
     pub fn live_step(&self) -> LiveStep {
         LiveStep::new(self.options.json, self.paint(), self.width)

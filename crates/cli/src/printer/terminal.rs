@@ -27,3 +27,25 @@ fn measured() -> Option<usize> {
 pub(super) fn is_capable() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
+
+/// What is typed at the terminal is not shown while this lives.
+pub(super) struct Hidden(rustix::termios::Termios);
+
+impl Hidden {
+    pub(super) fn begin() -> std::io::Result<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let shown = tcgetattr(std::io::stdin())?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self(shown))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let as_before = rustix::termios::OptionalActions::Now;
+        // A terminal that is gone shows nothing anyway.
+        let _ = rustix::termios::tcsetattr(std::io::stdin(), as_before, &self.0);
+    }
+}

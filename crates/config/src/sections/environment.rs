@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_model::EnvironmentName;
+use landfall_model::{EnvironmentName, InvalidServer, ServerAddress};
 use toml::de::DeTable;
 
 use crate::keys;
@@ -15,7 +15,7 @@ pub(crate) const LOCAL: &str = "local";
 
 /// An environment that the document names.
 pub(crate) struct EnvironmentDraft<'a> {
-    pub(crate) server: Option<String>,
+    pub(crate) server: Option<ServerAddress>,
     pub(crate) hosts: Hosts,
     /// What is laid over the top level.
     pub(crate) overrides: DeTable<'a>,
@@ -64,17 +64,13 @@ fn overrides<'a>(document: &DeTable<'a>, name: &str) -> DeTable<'a> {
     overrides
 }
 
-fn read_server(node: Node<'_>) -> Option<String> {
+fn read_server(node: Node<'_>) -> Option<ServerAddress> {
     node.parse("an address such as \"deploy@203.0.113.10\"", |text| {
-        // What starts with a dash would be an option of ssh.
-        if text.is_empty() || text.starts_with('-') || text.contains(char::is_whitespace) {
-            return Err(
-                Problem::new("invalid-server", format!("{text:?} is not a server"))
-                    .label("not a server")
-                    .fix("write \"user@host\" or a host of your ssh configuration"),
-            );
-        }
-        Ok(text.to_owned())
+        text.parse().map_err(|error: InvalidServer| {
+            Problem::new("invalid-server", error.to_string())
+                .label("not a server")
+                .fix("write \"user@host\" or a host of your ssh configuration")
+        })
     })
 }
 

@@ -137,7 +137,10 @@ shell = "exec web --some"
     let project = Project::new(toml);
     let web = "web".parse().unwrap();
     let staging = project.loaded("staging");
-    assert_eq!(staging.server.as_deref(), Some("deploy@203.0.113.10"));
+    assert_eq!(
+        staging.server.as_ref().map(|s| s.as_str()),
+        Some("deploy@203.0.113.10")
+    );
     let names: Vec<&str> = staging
         .environments
         .iter()

@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use super::io_error;
 use crate::RuntimeError;
+use crate::confine::Confinement;
 
 /// Bytes of output that are kept: the last ones.
 const KEPT: usize = 4 << 10;
@@ -21,6 +22,7 @@ const KEPT: usize = 4 << 10;
 /// of its output. Dropping the future kills it and its children.
 pub(super) async fn run(
     dir: &Path,
+    confinement: Option<Confinement>,
     command: &CommandSpec,
     env: &EnvValues,
 ) -> Result<(i32, String), RuntimeError> {
@@ -29,7 +31,14 @@ pub(super) async fn run(
         let error = std::io::Error::from(std::io::ErrorKind::InvalidInput);
         return Err(io_error("execute", "")(error));
     };
-    let mut child = Command::new(program)
+    let mut beside = Command::new(program);
+    if let Some(confinement) = confinement {
+        // SAFETY: the closure only makes system calls and touches no heap and no lock.
+        unsafe {
+            beside.pre_exec(move || confinement.enter());
+        }
+    }
+    let mut child = beside
         .args(args)
         .current_dir(dir)
         .env_clear()

@@ -24,6 +24,7 @@ use landfall_model::{CommandSpec, InstanceId};
 use tokio::sync::mpsc;
 
 use crate::changing::Changing;
+use crate::confine::Confinement;
 use crate::record::InstanceDir;
 use crate::{InstanceSpec, InstanceStatus, LogLine, LogQuery, Runtime, RuntimeError};
 
@@ -114,7 +115,12 @@ impl Runtime for ProcessRuntime {
     ) -> Result<(i32, String), RuntimeError> {
         let spec = observe::status(&self.instance(id), id).await?.spec;
         let (_, dir) = spec.run.process().ok_or_else(|| no_process(id))?;
-        exec::run(dir, command, env).await
+        let temporary = self.instance(id).temporary();
+        let user = spec.run.user();
+        let confinement = user.map(|user| Confinement::prepare(user, &temporary));
+        let confinement = confinement.transpose();
+        let confinement = confinement.map_err(io_error("give to the app's user", temporary))?;
+        exec::run(dir, confinement, command, env).await
     }
 
     async fn logs(&self, id: &InstanceId, query: &LogQuery) -> Result<Vec<LogLine>, RuntimeError> {

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::fork::{reset_signals, write_raw};
 use crate::InstanceSpec;
 use crate::cgroup::Cgroup;
+use crate::confine::Confinement;
 use crate::process::identity::Identity;
 
 /// The file mode mask of every app, whatever the agent was started with.
@@ -63,6 +65,7 @@ pub(crate) fn spawn(
     spec: &InstanceSpec,
     env: &Env,
     cgroup: Option<&Cgroup>,
+    temporary: &Path,
 ) -> Result<(App, Pipes), String> {
     let nothing = "there is no program to run";
     let (argv, dir) = spec.run.process().ok_or(nothing)?;
@@ -91,9 +94,12 @@ pub(crate) fn spawn(
         .map_err(cannot)?;
     let fds: Vec<RawFd> = join.iter().map(AsRawFd::as_raw_fd).collect();
     let open_files = spec.limits.open_files.map(open_files_limit);
+    let user = spec.run.user();
+    let confinement = user.map(|user| Confinement::prepare(user, temporary));
+    let confinement = confinement.transpose().map_err(cannot)?;
     // SAFETY: the closure only makes system calls and touches no heap and no lock.
     unsafe {
-        command.pre_exec(move || become_app(&fds, open_files));
+        command.pre_exec(move || become_app(&fds, open_files, confinement.as_ref()));
     }
     let oom_before = cgroup.map_or(0, Cgroup::oom_kills);
     let child = command.spawn().map_err(cannot)?;
@@ -116,7 +122,11 @@ fn identity_of_child(pid: u32) -> io::Result<Identity> {
     })
 }
 
-fn become_app(join: &[RawFd], open_files: Option<Rlimit>) -> io::Result<()> {
+fn become_app(
+    join: &[RawFd],
+    open_files: Option<Rlimit>,
+    confinement: Option<&Confinement>,
+) -> io::Result<()> {
     for &fd in join {
         write_raw(fd, b"0")?;
     }
@@ -126,7 +136,7 @@ fn become_app(join: &[RawFd], open_files: Option<Rlimit>) -> io::Result<()> {
         setrlimit(Resource::Nofile, limit)?;
     }
     reset_signals();
-    Ok(())
+    confinement.map_or(Ok(()), Confinement::enter)
 }
 
 /// The limit as far as this process may set it.

@@ -33,7 +33,8 @@ pub(crate) struct Stopping {
 impl Supervisor {
     /// Starts the app. One that cannot be started has exited.
     pub fn start_app(&mut self) {
-        match app::spawn(&self.spec, &self.env, self.cgroup.as_ref()) {
+        let temporary = self.store.dir.temporary();
+        match app::spawn(&self.spec, &self.env, self.cgroup.as_ref(), &temporary) {
             Ok((app, pipes)) => {
                 let inodes = pipes.inodes();
                 self.output.open(pipes);

@@ -36,6 +36,7 @@ async fn each_instance_is_kept_by_what_it_is() {
     process.run = RunSpec::Process {
         argv: vec!["/bin/sleep".into(), "1000".into()],
         dir: root,
+        user: None,
     };
     for spec in [&container, &process] {
         within(both.start(spec, &env(&[]))).await.expect("a start");
@@ -69,6 +70,7 @@ async fn processes_do_not_miss_an_engine_that_is_not_there() {
     process.run = RunSpec::Process {
         argv: vec!["/bin/sleep".into(), "1000".into()],
         dir: root.clone(),
+        user: None,
     };
     within(both.start(&process, &env(&[])))
         .await

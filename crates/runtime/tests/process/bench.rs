@@ -48,6 +48,7 @@ impl Bench {
             run: RunSpec::Process {
                 argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
                 dir: self.root.path().to_owned(),
+                user: None,
             },
             port: None,
             restart: None,
@@ -65,6 +66,7 @@ impl Bench {
         RunSpec::Process {
             argv: vec![path.to_owned()],
             dir: self.root.path().to_owned(),
+            user: None,
         }
     }
 

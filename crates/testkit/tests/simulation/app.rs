@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_agent::api::types::{DeployRequest, DeploySource, PlanRequest};
+use landfall_agent::api::types::{DeployFrom, DeployRequest, DeploySource, PlanRequest};
 use landfall_model::env::{Part, Template};
 use landfall_model::plan::Intent;
 use landfall_model::release::SourceInfo;
@@ -197,7 +197,7 @@ impl Version {
             },
             Some(DeploySource {
                 spec: self.spec(),
-                root: format!("/source/{}", self.name).into(),
+                from: DeployFrom::Directory(format!("/source/{}", self.name).into()),
                 info: SourceInfo::default(),
                 build_env: BTreeMap::new(),
             }),

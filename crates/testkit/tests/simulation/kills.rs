@@ -102,7 +102,7 @@ fn requested(ask: Ask) -> landfall_store::NewDeployment {
     landfall_store::NewDeployment {
         intent: plan.intent.clone(),
         spec: deploy.map(|deploy| deploy.spec.clone()),
-        root: deploy.map(|deploy| deploy.root.clone()),
+        root: deploy.and_then(|deploy| deploy.from.directory().cloned()),
         source: Default::default(),
     }
 }

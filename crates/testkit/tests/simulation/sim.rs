@@ -69,7 +69,7 @@ impl Agent {
         agent.run(async {
             deployments.resume().unwrap();
             let stop = CancellationToken::new();
-            tokio::spawn(reconcile::run(world, deployments, keeper, stop));
+            tokio::spawn(reconcile::run(world, deployments, Some(keeper), stop));
         });
         agent
     }
@@ -178,6 +178,7 @@ fn world(host: &Arc<Host>, root: &Path) -> World {
         http,
         probe_token: token,
         base_env: Arc::new(vec![]),
+        users: None,
     }
 }
 

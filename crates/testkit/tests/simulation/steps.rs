@@ -19,10 +19,10 @@ async fn begin(agent: &Agent, ask: Ask) -> Context {
     let request = NewDeployment {
         intent: plan.intent.clone(),
         spec: deploy.map(|deploy| deploy.spec.clone()),
-        root: deploy.map(|deploy| deploy.root.clone()),
+        root: deploy.and_then(|deploy| deploy.from.directory().cloned()),
         source: Default::default(),
     };
-    let planned = plan_request(world, &key(), &request).await.unwrap();
+    let planned = plan_request(world, &key(), &request, None).await.unwrap();
     let store = &world.store;
     let id = store
         .queue_deployment(&key(), &request, "tester", world.now())

@@ -1,0 +1,186 @@
+//! The users under which the processes of apps run on a host: one for each environment, made when
+//! it is first needed, and in no group but its own.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, lchown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use landfall_model::{Cause, CauseKind, Digest};
+use landfall_runtime::ProcessUser;
+use landfall_store::EnvironmentKey;
+
+use crate::paths::StatePaths;
+use crate::steps::prepare::io_cause;
+
+/// Where the system lists its users.
+const PASSWD: &str = "/etc/passwd";
+/// Characters of the environment in a user's name, and digits of its digest: 32 with the rest,
+/// which is the longest name that `useradd` takes.
+const READABLE: usize = 20;
+const DIGITS: usize = 8;
+
+/// A user of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppUser {
+    /// Its name.
+    pub name: String,
+    /// Its numbers.
+    pub ids: ProcessUser,
+    /// Its home directory, which outlives releases.
+    pub home: PathBuf,
+}
+
+/// Finds and makes users.
+pub trait Users: Send + Sync {
+    /// The user of an environment, which is made when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn of(&self, key: &EnvironmentKey) -> Result<AppUser, Cause>;
+}
+
+/// Users of this host. Only root can make them.
+#[derive(Debug)]
+pub struct HostUsers {
+    paths: StatePaths,
+}
+
+impl HostUsers {
+    /// Users whose homes are below these paths.
+    pub fn new(paths: StatePaths) -> Self {
+        Self { paths }
+    }
+
+    fn make(&self, name: &str, home: &Path, key: &EnvironmentKey) -> Result<(), Cause> {
+        tracing::info!(name, %key, "making a user");
+        let made = Command::new("useradd")
+            .args(["--system", "--user-group", "--no-create-home"])
+            .args(["--shell", "/usr/sbin/nologin", "--comment"])
+            .arg(format!("Landfall: {key}"))
+            .arg("--home-dir")
+            .arg(home)
+            .arg(name)
+            .output();
+        let made = made.map_err(|error| cannot(name, &error.to_string()))?;
+        match made.status.success() {
+            true => Ok(()),
+            false => Err(cannot(name, String::from_utf8_lossy(&made.stderr).trim())),
+        }
+    }
+}
+
+impl Users for HostUsers {
+    fn of(&self, key: &EnvironmentKey) -> Result<AppUser, Cause> {
+        let name = name_of(key);
+        let home = self.paths.home(&key.app, &key.environment);
+        let mut ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
+        if ids.is_none() {
+            self.make(&name, &home, key)?;
+            ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
+        }
+        let ids = ids.ok_or_else(|| cannot(&name, "it was made and is not in /etc/passwd"))?;
+        make_home(&home, ids).map_err(|error| io_cause("make", &home, &error))?;
+        Ok(AppUser { name, ids, home })
+    }
+}
+
+fn cannot(name: &str, why: &str) -> Cause {
+    Cause::new(
+        CauseKind::Internal,
+        format!("failed to make the user {name}: {why}"),
+    )
+    .with_fix("see whether `useradd` works on the server, and deploy again")
+}
+
+/// `lf-shop-production-6f1c04be`: readable as far as it goes, and no environment has another's.
+fn name_of(key: &EnvironmentKey) -> String {
+    let readable = format!("{}-{}", key.app, key.environment);
+    let digest = Digest::of_json(&(&key.app, &key.environment)).hex();
+    format!("lf-{readable:.READABLE$}-{}", &digest[..DIGITS])
+}
+
+fn find(name: &str) -> io::Result<Option<ProcessUser>> {
+    Ok(find_in(&fs::read_to_string(PASSWD)?, name))
+}
+
+fn find_in(passwd: &str, name: &str) -> Option<ProcessUser> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then_some(())?;
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(ProcessUser { uid, gid })
+    })
+}
+
+fn make_home(home: &Path, ids: ProcessUser) -> io::Result<()> {
+    if let Some(parent) = home.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(home) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    chown(home, Some(ids.uid), Some(ids.gid))
+}
+
+/// Lets the user, and nobody else but root, read what is below a directory of root's.
+///
+/// # Errors
+/// When its mode or group cannot be set.
+pub fn let_read(dir: &Path, user: &AppUser) -> io::Result<()> {
+    chown(dir, None, Some(user.ids.gid))?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o750))
+}
+
+/// Gives a directory with all that is in it to the user, unless it is that user's.
+///
+/// # Errors
+/// When the owner of something in it cannot be changed.
+pub fn give(dir: &Path, user: &AppUser) -> io::Result<()> {
+    if fs::symlink_metadata(dir)?.uid() == user.ids.uid {
+        return Ok(());
+    }
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => give(&entry.path(), user)?,
+            false => lchown(entry.path(), Some(user.ids.uid), Some(user.ids.gid))?,
+        }
+    }
+    // Last, because it tells that all of it is given.
+    lchown(dir, Some(user.ids.uid), Some(user.ids.gid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(app: &str, environment: &str) -> EnvironmentKey {
+        EnvironmentKey {
+            app: app.parse().unwrap(),
+            environment: environment.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn d6_no_two_environments_share_a_user() {
+        let name = name_of(&key("shop", "production"));
+        assert!(name.starts_with("lf-shop-production-"), "{name}");
+        assert_ne!(name_of(&key("a", "b-c")), name_of(&key("a-b", "c")));
+        let long = name_of(&key("a-shop-with-a-long-name", "production"));
+        assert_eq!(long.len(), 32);
+        assert_ne!(long, name_of(&key("a-shop-with-a-long-name", "staging")));
+    }
+
+    #[test]
+    fn a_user_is_found_by_its_whole_name() {
+        let passwd =
+            "root:x:0:0::/root:/bin/sh\nlf-a-b2:x:7:8::/:/x\nbroken\nlf-a-b:x:998:997::/:/x\n";
+        let found = find_in(passwd, "lf-a-b");
+        assert_eq!(found, Some(ProcessUser { uid: 998, gid: 997 }));
+        assert_eq!(find_in(passwd, "lf-a"), None);
+    }
+}

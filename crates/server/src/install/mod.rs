@@ -1,0 +1,294 @@
+//! Making a server ready, on the server and as root. Every part looks at what is first and can be
+//! repeated: what is right stays as it is, what is missing or changed is put right and told of.
+
+mod files;
+mod program;
+pub mod uninstall;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use self::files::write_if_other;
+pub use self::program::version_directory;
+use crate::config::HostConfig;
+use crate::layout::{AGENT_UNIT, GROUP, HOST_CONFIG, PROXY_UNIT, PROXY_USER, UNITS};
+
+const AGENT: &str = include_str!("../units/landfall-agent.service");
+const PROXY: &str = include_str!("../units/landfall-proxy.service");
+/// How long a unit may take until it is up: the agent settles its journal first.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What is to be installed.
+#[derive(Debug, Clone)]
+pub struct InstallRequest {
+    /// The binary.
+    pub program: PathBuf,
+    /// Its version.
+    pub version: String,
+    /// Where HTTP is served; `None` keeps what the server has, or takes port 80 of all addresses.
+    pub http: Option<SocketAddr>,
+    /// Who is to be let into the group of those who may deploy.
+    pub member: Option<String>,
+}
+
+/// A part of the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What is in place now.
+    pub what: String,
+    /// Whether it was put there just now.
+    pub is_new: bool,
+}
+
+/// Why a server could not be made ready. What was done before stays, and is found done next time.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Only root can.
+    #[error("only root can install Landfall on a server")]
+    NotRoot,
+    /// A file cannot be put in place.
+    #[error("failed to {operation} {path}")]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A program of the system failed.
+    #[error("`{command}` failed: {said}")]
+    Command {
+        /// The command.
+        command: String,
+        /// What it said.
+        said: String,
+    },
+    /// A unit does not come up.
+    #[error("{unit} does not come up:\n{log}")]
+    NotUp {
+        /// Which.
+        unit: &'static str,
+        /// The end of its log.
+        log: String,
+    },
+    /// The configuration that is there cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+}
+
+fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallError {
+    move |source| InstallError::File {
+        operation,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Makes this server ready and tells each part as it is done.
+///
+/// # Errors
+/// With the first part that cannot be done.
+pub fn install(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<(), InstallError> {
+    if !is_root() {
+        return Err(InstallError::NotRoot);
+    }
+    users(request, tell)?;
+    let is_new_program = program::install(request, tell)?;
+    let is_new_config = config(request, tell)?;
+    let is_new_proxy = unit(PROXY_UNIT, PROXY, tell)?;
+    let is_new_agent = unit(AGENT_UNIT, AGENT, tell)?;
+    if is_new_proxy || is_new_agent {
+        run("systemctl", &["daemon-reload"])?;
+    }
+    run("systemctl", &["enable", "--quiet", PROXY_UNIT, AGENT_UNIT])?;
+    let part = up(
+        PROXY_UNIT,
+        "the proxy",
+        is_new_program || is_new_proxy,
+        "reload",
+    )?;
+    tell(part);
+    let is_other = is_new_program || is_new_agent || is_new_config;
+    let part = up(AGENT_UNIT, "the agent", is_other, "restart")?;
+    tell(part);
+    Ok(())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn users(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<(), InstallError> {
+    let group = !is_known("group", GROUP)?;
+    if group {
+        run("groupadd", &["--system", GROUP])?;
+    }
+    tell(Part {
+        what: format!("group {GROUP}: who is in it may deploy"),
+        is_new: group,
+    });
+    let user = !is_known("passwd", PROXY_USER)?;
+    if user {
+        let home = [
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--home-dir",
+            "/nonexistent",
+        ];
+        let rest = [
+            "--shell",
+            "/usr/sbin/nologin",
+            "--comment",
+            "Landfall proxy",
+            PROXY_USER,
+        ];
+        run("useradd", &[&home[..], &rest[..]].concat())?;
+    }
+    tell(Part {
+        what: format!("user {PROXY_USER}"),
+        is_new: user,
+    });
+    let Some(member) = request.member.as_deref().filter(|&name| name != "root") else {
+        return Ok(());
+    };
+    let groups = output("id", &["-nG", "--", member])?;
+    let is_new = !groups.split_whitespace().any(|name| name == GROUP);
+    if is_new {
+        run("usermod", &["-aG", GROUP, "--", member])?;
+    }
+    tell(Part {
+        what: format!("{member} is in the group {GROUP}"),
+        is_new,
+    });
+    Ok(())
+}
+
+fn config(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<bool, InstallError> {
+    let path = Path::new(HOST_CONFIG);
+    let before = match path.exists() {
+        true => Some(HostConfig::read(path)?),
+        false => None,
+    };
+    let everywhere = SocketAddr::from(([0, 0, 0, 0], 80));
+    let kept = before.as_ref().map(|config| config.http);
+    let config = HostConfig {
+        http: request.http.or(kept).unwrap_or(everywhere),
+    };
+    let is_new = before.as_ref() != Some(&config);
+    if is_new {
+        write_if_other(path, config.text().as_bytes(), 0o644)?;
+    }
+    tell(Part {
+        what: format!("{HOST_CONFIG}: HTTP at {}", config.http),
+        is_new,
+    });
+    Ok(is_new)
+}
+
+fn unit(name: &str, text: &str, tell: &mut dyn FnMut(Part)) -> Result<bool, InstallError> {
+    let path = Path::new(UNITS).join(name);
+    let is_new = write_if_other(&path, text.as_bytes(), 0o644)?;
+    tell(Part {
+        what: path.display().to_string(),
+        is_new,
+    });
+    Ok(is_new)
+}
+
+/// Makes a unit run what is installed, and waits until it says that it is ready.
+fn up(unit: &'static str, name: &str, is_other: bool, renew: &str) -> Result<Part, InstallError> {
+    let ran = is_active(unit)?;
+    let asked = match (ran, is_other) {
+        (true, false) => Ok(()),
+        (true, true) => run("systemctl", &[renew, unit]),
+        (false, _) => run("systemctl", &["restart", unit]),
+    };
+    let deadline = Instant::now() + UP_WITHIN;
+    while asked.is_ok() && !is_active(unit)? && Instant::now() < deadline {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    if asked.is_err() || !is_active(unit)? {
+        let log = output(
+            "journalctl",
+            &[
+                "--unit",
+                unit,
+                "--lines",
+                "20",
+                "--no-pager",
+                "--output=cat",
+            ],
+        );
+        let log = log.unwrap_or_default();
+        return Err(InstallError::NotUp { unit, log });
+    }
+    let how = match (ran, is_other) {
+        (true, true) => " the new version",
+        _ => "",
+    };
+    Ok(Part {
+        what: format!("{name} runs{how}"),
+        is_new: !ran || is_other,
+    })
+}
+
+fn is_active(unit: &str) -> Result<bool, InstallError> {
+    let status = quiet("systemctl", &["is-active", "--quiet", unit]).status();
+    status
+        .map(|status| status.success())
+        .map_err(|error| InstallError::Command {
+            command: "systemctl is-active".into(),
+            said: error.to_string(),
+        })
+}
+
+fn is_known(database: &str, name: &str) -> Result<bool, InstallError> {
+    let found = quiet("getent", &[database, name]).status();
+    found
+        .map(|status| status.success())
+        .map_err(|error| InstallError::Command {
+            command: format!("getent {database} {name}"),
+            said: error.to_string(),
+        })
+}
+
+fn quiet(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn run(program: &str, args: &[&str]) -> Result<(), InstallError> {
+    output(program, args).map(drop)
+}
+
+fn output(program: &str, args: &[&str]) -> Result<String, InstallError> {
+    let failed = |said: String| InstallError::Command {
+        command: format!("{program} {}", args.join(" ")),
+        said,
+    };
+    let ran = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output();
+    let ran = ran.map_err(|error| failed(error.to_string()))?;
+    match ran.status.success() {
+        true => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
+        false => Err(failed(
+            String::from_utf8_lossy(&ran.stderr).trim().to_owned(),
+        )),
+    }
+}
