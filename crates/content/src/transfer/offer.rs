@@ -82,10 +82,7 @@ impl ContentStore {
     pub fn finish_tree(&self, digest: &Digest) -> Result<ReceivedTree, TransferError> {
         let _shared = self.share()?;
         let hold = Hold::take(&self.holds(), digest)?;
-        let index = match load(self, digest) {
-            Err(TransferError::NotOffered(_)) if self.contains_tree(digest) => self.tree(digest)?,
-            loaded => loaded?,
-        };
+        let index = load(self, digest)?;
         let blobs = index.blobs();
         let lacks = |blob: &&Digest| blob::find(&self.blobs(), blob).is_none();
         let missing: Vec<&Digest> = blobs.iter().filter(lacks).collect();
@@ -180,12 +177,13 @@ impl ContentStore {
     }
 }
 
-/// The index of a tree that is on its way.
+/// The index of a tree that is on its way, or has been finished by another transfer.
 pub(super) fn load(store: &ContentStore, digest: &Digest) -> Result<TreeIndex, TransferError> {
     let path = store.offer_path(digest);
     let bytes = match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(TransferError::NotOffered(*digest));
+            let tree = store.tree(digest);
+            return tree.map_err(|_| TransferError::NotOffered(*digest));
         }
         read => read.context("read", &path)?,
     };
@@ -205,7 +203,10 @@ pub(super) fn touch(store: &ContentStore, digest: &Digest) -> Result<(), Transfe
         .and_then(|offer| offer.set_modified(SystemTime::now()));
     match touched {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(TransferError::NotOffered(*digest))
+            let is_there = store.tree_path(digest).is_file();
+            is_there
+                .then_some(())
+                .ok_or(TransferError::NotOffered(*digest))
         }
         touched => Ok(touched.context("touch", &path)?),
     }

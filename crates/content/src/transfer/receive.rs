@@ -14,6 +14,7 @@ use super::part::Part;
 use super::patch;
 use super::wants::Base;
 use crate::batch::{Batch, BlobWriter};
+use crate::blob;
 use crate::store::ContentStore;
 
 /// So much content waits at most until it is made durable and visible together.
@@ -99,17 +100,19 @@ impl Intake<'_> {
         let count = u32::from_le_bytes(*count) as usize;
         let numbers = count.checked_mul(4).ok_or_else(short)?;
         let (numbers, mut rest) = rest.split_at_checked(numbers).ok_or_else(short)?;
-        for number in numbers.as_chunks::<4>().0 {
-            let (digest, size) = self.content(u32::from_le_bytes(*number))?;
-            let size = usize::try_from(size).map_err(|_| short())?;
-            let (file, after) = rest.split_at_checked(size).ok_or_else(short)?;
+        let numbers = numbers.as_chunks::<4>().0.iter();
+        let files = numbers.map(|number| self.content(u32::from_le_bytes(*number)));
+        let files: Vec<(Digest, u64)> = files.collect::<Result<_, _>>()?;
+        let sizes = files.iter().map(|(_, size)| *size);
+        if sizes.fold(0, u64::saturating_add) != rest.len() as u64 {
+            return Err(TransferError::Damaged("a pack does not hold its files"));
+        }
+        for (digest, size) in files {
+            let (file, after) = rest.split_at(size as usize);
             self.keep(digest, file)?;
             rest = after;
         }
-        match rest.is_empty() {
-            true => Ok(()),
-            false => Err(TransferError::Damaged("a pack is too long")),
-        }
+        Ok(())
     }
 
     fn take_piece(&mut self, piece: &Piece) -> Result<(), TransferError> {
@@ -152,9 +155,13 @@ impl Intake<'_> {
         content: &[u8],
     ) -> Result<(), TransferError> {
         proved(&segment.digest, content)?;
-        let mut part = Part::open(self.store, &digest)?;
-        part.add(segment.offset, content)?;
         self.received.bytes += content.len() as u64;
+        let mut part = Part::open(self.store, &digest)?;
+        if blob::find(&self.store.blobs(), &digest).is_some() {
+            // Another transfer was quicker.
+            return Ok(part.remove()?);
+        }
+        part.add(segment.offset, content)?;
         if segment.offset + (content.len() as u64) < size {
             return offer::touch(self.store, self.tree);
         }

@@ -10,7 +10,7 @@ use landfall_content::ContentStore;
 use landfall_content::transfer::{Room, TransferError};
 use landfall_model::Digest;
 
-use crate::bring::{SEGMENT, bring, check, names, new_store, offer, stream, tree};
+use crate::bring::{SEGMENT, bring, check, forget, names, new_store, offer, stream, tree};
 use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
 
 /// Set in a child that kills itself: after so many bytes of the stream.
@@ -53,9 +53,8 @@ fn fill(trees: impl Iterator<Item = (u64, usize)>) {
             }
         }
         check(&disk, &to);
-        // As if an hour had passed, and the room were needed.
-        for name in names(&disk.join("content/offers")) {
-            std::fs::remove_file(disk.join("content/offers").join(name)).unwrap();
+        if !to.contains_tree(&sent) {
+            forget(&disk, &sent);
         }
         let to = ContentStore::open(&disk.join("content")).unwrap();
         to.collect_garbage(&BTreeSet::new()).unwrap();
@@ -79,7 +78,7 @@ fn c6_a_full_disk_while_a_large_file_comes_is_said_and_leaves_no_tree() {
     match child_directory() {
         None => again_on_small_disk(NAME, "16m"),
         Some(_) => fill(
-            (1..5)
+            (1..6)
                 .map(|segments| (3, segments * SEGMENT + SEGMENT / 2))
                 .chain([
                     (3, SEGMENT + 1),
