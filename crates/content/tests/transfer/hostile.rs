@@ -272,6 +272,14 @@ fn small_files_that_are_not_what_they_should_be_are_refused() {
     }
     let error = named(lies().whole(0, &unknown, b"content").0);
     assert!(matches!(error, TransferError::NoBase { .. }), "{error:?}");
+    // A base that is here, but smaller than the sender says.
+    tree(&to, &[("base", b"base")]);
+    for size in [0, 5, u64::MAX] {
+        let base = Digest::of(b"base");
+        let base = [&[1], base.as_bytes().as_slice(), &u64::to_le_bytes(size)].concat();
+        let error = named(lies().whole(0, &base, b"content").0);
+        assert!(matches!(error, TransferError::Store(_)), "{error:?}");
+    }
     let error = named(Lies::about(&Digest::of(b"other")).0);
     assert!(
         matches!(error, TransferError::OtherTree { .. }),

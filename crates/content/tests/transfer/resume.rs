@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -244,5 +245,49 @@ fn two_that_bring_the_same_tree_while_garbage_is_collected_both_finish() {
         assert!(to.contains_tree(&sent));
         drop(holds);
     });
+    check(home.path(), &to);
+}
+
+/// A slow stream: garbage is collected whenever something is waited for.
+struct Slow<'a> {
+    bytes: &'a [u8],
+    store: &'a ContentStore,
+    collections: u32,
+}
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Would wait for ever if this thread had a part in the store's lock.
+        let collected = self.store.collect_garbage(&BTreeSet::new()).unwrap();
+        assert_eq!((collected.blobs, collected.trees), (0, 0));
+        self.collections += 1;
+        let most = buffer.len().min(300_000);
+        self.bytes.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn garbage_is_collected_while_a_slow_sender_is_waited_for() {
+    let ((_a, from), (home, to)) = (new_store(), new_store());
+    let files: Vec<(String, Vec<u8>)> = (0..20)
+        .map(|number| (format!("{number}"), noise(number, 400_000)))
+        .collect();
+    let large = noise(1000, 9 << 20);
+    let mut all: Vec<(&str, &[u8])> = vec![("large", &large)];
+    all.extend(
+        files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+    );
+    let sent = tree(&from, &all);
+    let whole = stream(&from, &offer(&from, &to, &sent, &[]).unwrap());
+    let mut slow = Slow {
+        bytes: &whole,
+        store: &to,
+        collections: 0,
+    };
+    to.receive_blobs(&sent, &mut slow).unwrap();
+    assert!(slow.collections > 50);
+    to.finish_tree(&sent).unwrap();
     check(home.path(), &to);
 }
