@@ -30,6 +30,7 @@ mod limited;
 mod offer;
 mod part;
 mod patch;
+mod plan;
 mod receive;
 mod room;
 mod send;

@@ -1,6 +1,5 @@
 //! The side of a transfer that has the tree.
 
-use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use landfall_model::Digest;
@@ -9,10 +8,10 @@ use super::SEGMENT;
 use super::base::{Bases, Unpacked};
 use super::contents::Contents;
 use super::error::TransferError;
-use super::frame::{self, Frame, MAX_PACK, Pack, Piece, Segment};
-use super::offer::first_paths;
+use super::frame::{self, Frame, Pack, Segment};
 use super::patch;
-use super::wants::{TreeWants, WantedBlob};
+use super::plan::{File, Plan, SMALL, in_packs};
+use super::wants::TreeWants;
 use crate::hold::Hold;
 use crate::index::TreeIndex;
 use crate::parallel::in_order;
@@ -21,12 +20,6 @@ use crate::store::ContentStore;
 
 /// Bytes that an index has at most: some 250 000 files.
 pub(super) const MAX_INDEX: usize = 32 << 20;
-/// Files up to this size travel together with others, unless they are patches.
-const SMALL: u64 = 512 << 10;
-/// So much content travels together: what zstd looks back over anyway.
-const TOGETHER: usize = 2 << 20;
-/// The file that reaches [`TOGETHER`], the numbers, and how many there are, still fit.
-const _: () = assert!(TOGETHER + SMALL as usize + 4 < MAX_PACK);
 /// A patch that is so many times smaller than its content is not compared with anything.
 const CLEARLY_SMALLER: usize = 8;
 
@@ -109,7 +102,7 @@ impl TreeSender<'_> {
         out: &mut dyn Write,
         progress: &dyn Fn(Sent),
     ) -> Result<Sent, TransferError> {
-        let plan = self.plan(wants)?;
+        let plan = Plan::new(&self.tree, &self.contents, wants)?;
         let sent = Sent::default();
         let mut line = Line {
             out,
@@ -146,7 +139,7 @@ impl TreeSender<'_> {
         alone: Vec<File<'_>>,
         line: &mut Line<'_>,
     ) -> Result<(), TransferError> {
-        let packs = self.in_packs(together);
+        let packs = in_packs(&self.index, together);
         in_order(
             &packs,
             || BlobReader::new(self.store),
@@ -159,65 +152,6 @@ impl TreeSender<'_> {
             |reader, file| self.whole(reader, file),
             |file, frame| line.write(&frame, file.size),
         )
-    }
-
-    /// How each file that is wanted travels.
-    fn plan<'w>(&self, wants: &'w TreeWants) -> Result<Plan<'w>, TransferError> {
-        if wants.tree != self.tree {
-            return Err(TransferError::OtherTree {
-                expected: self.tree,
-                found: wants.tree,
-            });
-        }
-        let mut plan = Plan::default();
-        let mut seen = HashSet::new();
-        for want in &wants.blobs {
-            let found = self.contents.find(&want.digest);
-            let is_place = want.present == 0
-                || want.present < want.size && want.present.is_multiple_of(SEGMENT);
-            let (number, size) = match found {
-                Some((number, size)) if size == want.size && is_place => (number, size),
-                _ => {
-                    return Err(TransferError::NotOfTree {
-                        tree: self.tree,
-                        blob: want.digest,
-                    });
-                }
-            };
-            if !seen.insert(number) {
-                continue;
-            }
-            let kind = match (size, want.base) {
-                (size, _) if size > SEGMENT => &mut plan.large,
-                (_, Some(_)) => &mut plan.patched,
-                _ => &mut plan.plain,
-            };
-            kind.push(File { number, size, want });
-        }
-        Ok(plan)
-    }
-
-    /// Files by kind and place, in groups that travel together: what is alike compresses well.
-    fn in_packs<'w>(&self, mut files: Vec<File<'w>>) -> Vec<Vec<File<'w>>> {
-        let paths: HashMap<Digest, _> = first_paths(&self.index);
-        files.sort_by_cached_key(|file| {
-            let path = paths.get(&file.want.digest).map(|path| path.as_path());
-            let kind = path.and_then(|path| path.extension());
-            (kind.map(ToOwned::to_owned), path.map(ToOwned::to_owned))
-        });
-        let mut packs = Vec::new();
-        let mut pack = Vec::new();
-        let mut bytes = 0;
-        for file in files {
-            bytes += file.size as usize + 4;
-            pack.push(file);
-            if bytes >= TOGETHER {
-                packs.push(std::mem::take(&mut pack));
-                bytes = 0;
-            }
-        }
-        packs.extend(Some(pack).filter(|pack| !pack.is_empty()));
-        packs
     }
 
     fn pack(
@@ -327,34 +261,6 @@ fn better_patch(content: &[u8], base: &[u8]) -> Result<Result<Vec<u8>, Vec<u8>>,
 fn not_here(tree: &Digest, blob: &Digest) -> TransferError {
     let (tree, blob) = (*tree, *blob);
     TransferError::NotHere { tree, blob }
-}
-
-/// How what is wanted travels.
-#[derive(Default)]
-struct Plan<'w> {
-    plain: Vec<File<'w>>,
-    patched: Vec<File<'w>>,
-    large: Vec<File<'w>>,
-}
-
-/// A file that is wanted.
-#[derive(Clone, Copy)]
-struct File<'w> {
-    number: u32,
-    size: u64,
-    want: &'w WantedBlob,
-}
-
-impl File<'_> {
-    fn piece(&self, is_patch: bool, segment: Option<Segment>, packed: Vec<u8>) -> Vec<u8> {
-        let piece = Piece {
-            number: self.number,
-            base: self.want.base.filter(|_| is_patch),
-            segment,
-            packed,
-        };
-        Frame::Piece(piece).encode()
-    }
 }
 
 /// The stream, and what has gone out on it.
