@@ -117,6 +117,12 @@ impl<'a> BlobWriter<'a> {
     /// Takes bytes into the batch, unless the store holds them. Their digest.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) -> Result<Digest, ContentError> {
         let digest = Digest::of(bytes);
+        self.add_known(digest, bytes)?;
+        Ok(digest)
+    }
+
+    /// Takes bytes into the batch that are known to have this digest, unless the store holds them.
+    pub(crate) fn add_known(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), ContentError> {
         if self.is_new(&digest) {
             let packed = (!self.batch.store.reflinks())
                 .then(|| self.compressor.compress(bytes))
@@ -126,7 +132,7 @@ impl<'a> BlobWriter<'a> {
             let size = bytes.len() as u64;
             self.write((digest, size), form, |out| out.write_all(stored))?;
         }
-        Ok(digest)
+        Ok(())
     }
 
     /// Takes a stream of at most `limit` bytes into the batch, unless the store holds it. Its digest
@@ -189,6 +195,12 @@ impl<'a> BlobWriter<'a> {
         fill(&mut out).context("write", &temp)?;
         self.finished(content, form, temp);
         Ok(())
+    }
+
+    /// Takes a finished file, which holds a blob that [`is_new`](Self::is_new) as it is, from its
+    /// place. It stays there if the batch is not published.
+    pub(crate) fn adopt(&self, content: (Digest, u64), from: PathBuf) {
+        self.finished(content, Form::Raw, from);
     }
 
     fn finished(&self, (digest, size): (Digest, u64), form: Form, temp: PathBuf) {

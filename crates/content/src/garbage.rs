@@ -13,6 +13,7 @@ use crate::disk::sync_directory;
 use crate::error::{ContentError, Context as _};
 use crate::hold::held;
 use crate::store::ContentStore;
+use crate::transfer::{list_parts, offers};
 
 /// What a collection removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub struct Collected {
 
 impl ContentStore {
     /// Removes every tree and image that is neither in `keep` nor held, and every blob that no
-    /// remaining one needs. Waits for ingests, materialisations and transfers that are under way,
+    /// remaining one needs and no tree that is on its way here: see
+    /// [`OFFER_KEPT`](crate::transfer::OFFER_KEPT). Waits for ingests, materialisations and transfers that are under way,
     /// and they for it.
     ///
     /// # Errors
@@ -57,10 +59,20 @@ impl ContentStore {
             }
         }
         collected.missing.sort();
+        let offers = offers(self)?;
         let images = self.images()?;
         for id in images.iter().filter(|id| kept.contains(&id.hex())) {
             needed.extend(self.image_blobs(id)?);
         }
+        for path in &offers.stale {
+            collected.bytes += remove(path)?;
+        }
+        for (path, digest) in list_parts(self)? {
+            if digest.is_none_or(|digest| !offers.needed.contains(&digest)) {
+                collected.bytes += remove(&path)?;
+            }
+        }
+        needed.extend(offers.needed);
         collected.trees = remove_named(&self.trees(), &kept, &mut collected)?;
         collected.images = remove_named(&self.image_names(), &kept, &mut collected)?;
         self.remove_blobs(&needed, &mut collected)?;

@@ -6,6 +6,8 @@
 //! filesystem can): whatever an app does to its release tree reaches neither the store nor another
 //! release.
 //!
+//! Trees and images go from one store to another as what is missing: see [`transfer`] and [`image`].
+//!
 //! This crate knows no SQL, no HTTP and no async runtime; callers run it on blocking threads.
 
 mod batch;
@@ -26,6 +28,7 @@ mod reader;
 mod scan;
 mod scratch;
 mod store;
+pub mod transfer;
 mod verify;
 
 pub use error::{ContentError, is_disk_full};

@@ -7,6 +7,8 @@
 //!         trees/ab12…       tree indexes
 //!         images/ab12…      which index describes the image of that id
 //!         holds/ab12….x     trees and images that live processes still need
+//!         offers/ab12…      indexes of trees that are on their way here
+//!         parts/ab12…       what has come of large files that are on their way here
 //!         broken/           damaged blobs that were set aside
 //!         tmp/              what is not finished
 //! ```
@@ -33,6 +35,11 @@ pub const STORE_FORMAT: u32 = 2;
 /// The layout that has no images, which this build makes into its own by adding them.
 const WITHOUT_IMAGES: u32 = 1;
 
+/// What is in the store's directory; the first is itself.
+const DIRECTORIES: [&str; 9] = [
+    "", "blobs", "trees", "images", "holds", "offers", "parts", "broken", "tmp",
+];
+
 pub(crate) const SCRATCH_PREFIX: &str = "work-";
 
 /// A content-addressed store of files and trees. Any number of processes may use one directory.
@@ -53,7 +60,7 @@ impl ContentStore {
     /// # Errors
     /// When the directory cannot be made or read, or was written by a newer Landfall.
     pub fn open(root: &Path) -> Result<Self, ContentError> {
-        for directory in ["", "blobs", "trees", "images", "holds", "broken", "tmp"] {
+        for directory in DIRECTORIES {
             let path = root.join(directory);
             fs::DirBuilder::new()
                 .recursive(true)
@@ -134,6 +141,14 @@ impl ContentStore {
         self.root.join("holds")
     }
 
+    pub(crate) fn offers(&self) -> PathBuf {
+        self.root.join("offers")
+    }
+
+    pub(crate) fn parts(&self) -> PathBuf {
+        self.root.join("parts")
+    }
+
     pub(crate) fn broken(&self) -> PathBuf {
         self.root.join("broken")
     }
@@ -157,7 +172,7 @@ impl ContentStore {
         self.lock(FlockOperation::LockExclusive)
     }
 
-    fn temp(&self) -> PathBuf {
+    pub(crate) fn temp(&self) -> PathBuf {
         self.root.join("tmp")
     }
 

@@ -1,0 +1,9 @@
+//! Trees from one store to another: only what is missing, whatever happens on the way.
+
+mod bring;
+mod faults;
+mod hostile;
+mod resume;
+mod round_trip;
+#[path = "../support/mod.rs"]
+mod support;
