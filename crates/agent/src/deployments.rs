@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_model::event::Event;
-use landfall_model::plan::Intent;
+use landfall_model::plan::{Intent, Plan};
 use landfall_model::rollout::{Outcome, Phase};
-use landfall_model::{Cause, CauseKind, DeploymentId, Digest};
+use landfall_model::{Cause, CauseKind, DeploymentId, Digest, ServiceName};
 use landfall_store::{DeploymentRow, EnvironmentKey, NewDeployment};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,9 @@ use crate::api::types::{
 use crate::planner::plan_request;
 use crate::ports::Elsewhere;
 use crate::world::{World, store_cause};
+
+/// Earlier trees of a service that a new one may resemble: the last one does most.
+const KNOWN: usize = 3;
 
 /// All deployments of this host.
 #[derive(Clone)]
@@ -123,10 +126,31 @@ impl Deployments {
         let elsewhere = deploy.and_then(|deploy| deploy.from.elsewhere());
         let planned = plan_request(&self.world, &key, &new, elsewhere).await?;
         let digest = planned.plan.digest();
+        let known = match elsewhere {
+            Some(_) => self.known(&key, &planned.plan)?,
+            None => BTreeMap::new(),
+        };
         Ok(PlanResponse {
             plan: planned.plan,
             digest,
+            known,
         })
+    }
+
+    fn known(
+        &self,
+        key: &EnvironmentKey,
+        plan: &Plan,
+    ) -> Result<BTreeMap<ServiceName, Vec<Digest>>, Cause> {
+        let needed = plan.builds.iter().filter(|line| line.build);
+        let known = needed.map(|line| {
+            let newest = self
+                .world
+                .store
+                .newest_builds(&key.app, &line.service, KNOWN);
+            Ok((line.service.clone(), newest.map_err(store_cause)?))
+        });
+        known.collect()
     }
 
     /// Takes a request: runs it now, queues it, or does nothing when there is nothing to do.

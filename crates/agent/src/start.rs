@@ -16,6 +16,7 @@ use sd_notify::NotifyState;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::trees::Arrived;
 use crate::api::{Api, PeerListener, Peers, router};
 use crate::deployments::Deployments;
 use crate::engine;
@@ -88,7 +89,8 @@ pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
     let paths = &options.paths;
     make_dirs(&options)?;
     let _lock = lock(paths)?;
-    let (world, keeper) = build(&options)?;
+    let content = ContentStore::open(&paths.content())?;
+    let (world, keeper) = build(&options, content.clone())?;
     let deployments = Deployments::new(world.clone());
     let (stop, reconciling) = (CancellationToken::new(), CancellationToken::new());
     if let Some(keeper) = &keeper
@@ -110,6 +112,8 @@ pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
         proxy: keeper,
         stop: stop.clone(),
         reconciling: reconciling.clone(),
+        content,
+        arrived: Arrived::default(),
         state_dir: Arc::new(paths.root().to_owned()),
     };
     tokio::spawn(keep_alive(api.world.store.clone()));
@@ -167,14 +171,16 @@ fn lock(paths: &StatePaths) -> Result<File, AgentError> {
     }
 }
 
-fn build(options: &AgentOptions) -> Result<(World, Option<ProxyKeeper>), AgentError> {
+fn build(
+    options: &AgentOptions,
+    content: ContentStore,
+) -> Result<(World, Option<ProxyKeeper>), AgentError> {
     let paths = &options.paths;
     let store = Store::open(&paths.database())?;
     let http = http_address(&store, options.http)?;
     let probe_token = remembered_token(&store)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let proxy = Arc::new(ProxyClient::new(paths.proxy_socket()));
-    let content = ContentStore::open(&paths.content())?;
     let program = options.program.to_string_lossy().into_owned();
     let shim = vec![program.clone(), "shim".to_owned()];
     let runtime = engine::runtimes(paths, shim.clone());

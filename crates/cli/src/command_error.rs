@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Config,
     /// The request contradicts the state of the environment.
     Refused,
+    /// A deployment ended before it began: a build failed.
+    Stopped,
     /// The agent cannot be reached or started.
     Unreachable,
     /// The demo saw something else than it expects.
@@ -30,6 +32,7 @@ impl ErrorKind {
         match self {
             Self::Usage | Self::Config => ExitCode::Usage,
             Self::Refused => ExitCode::Refused,
+            Self::Stopped => ExitCode::Stopped,
             Self::Unreachable => ExitCode::Unreachable,
             Self::Demo => ExitCode::DemoFailed,
             Self::Unexpected => ExitCode::Unexpected,
@@ -41,6 +44,7 @@ impl ErrorKind {
             Self::Usage => "usage",
             Self::Config => "config",
             Self::Refused => "refused",
+            Self::Stopped => "stopped",
             Self::Unreachable => "unreachable",
             Self::Demo => "demo",
             Self::Unexpected => "unexpected",

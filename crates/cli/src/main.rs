@@ -16,6 +16,7 @@ mod printer;
 mod project;
 mod remote;
 mod render;
+mod shipping;
 mod state_dir;
 mod variables;
 

@@ -79,6 +79,48 @@ impl Store {
         self.one_build(end, params![app.as_str(), service.as_str()])
     }
 
+    /// What the newest builds of a service made, at most so many, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn newest_builds(
+        &self,
+        app: &AppName,
+        service: &ServiceName,
+        most: usize,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let sql = "SELECT artifact FROM build WHERE app = ?1 AND service = ?2
+                   ORDER BY built_at DESC, rowid DESC LIMIT ?3";
+        let connection = self.lock();
+        let mut query = connection.prepare_cached(sql)?;
+        let mut rows = query.query(params![app.as_str(), service.as_str(), most])?;
+        let mut newest = Vec::new();
+        while let Some(row) = rows.next()? {
+            newest.push(word(row, "artifact")?);
+        }
+        Ok(newest)
+    }
+
+    /// What the newest builds of every service of every app made, so many of each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn newest_of_all(&self, most: usize) -> Result<BTreeSet<Digest>, StoreError> {
+        let sql = "SELECT artifact FROM (
+                       SELECT artifact, row_number() OVER (
+                           PARTITION BY app, service ORDER BY built_at DESC, rowid DESC
+                       ) AS place FROM build
+                   ) WHERE place <= ?1";
+        let connection = self.lock();
+        let mut query = connection.prepare(sql)?;
+        let mut rows = query.query(params![most])?;
+        let mut newest = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            newest.insert(word(row, "artifact")?);
+        }
+        Ok(newest)
+    }
+
     fn one_build(
         &self,
         end: &str,

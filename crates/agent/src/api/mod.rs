@@ -11,6 +11,7 @@ pub mod logs;
 mod openapi;
 pub mod stream;
 pub mod tasks;
+pub mod trees;
 pub mod types;
 mod views;
 
@@ -18,8 +19,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use landfall_content::ContentStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::deployments::Deployments;
@@ -44,6 +47,10 @@ pub struct Api {
     pub stop: CancellationToken,
     /// Cancelled when nothing is to be started again.
     pub reconciling: CancellationToken,
+    /// Where trees are.
+    pub content: ContentStore,
+    /// Trees that have come and wait for their deployment.
+    pub arrived: trees::Arrived,
     /// Where its state is.
     pub state_dir: Arc<PathBuf>,
     /// Since when the agent runs.
@@ -60,6 +67,12 @@ pub fn router(api: Api) -> Router {
         .route("/tasks/{task}", post(tasks::run))
         .route("/cache/clear", post(environments::clear_cache))
         .route("/remove", post(environments::remove));
+    // Their size is bounded by the index that was offered, and by the disk.
+    let trees = Router::new()
+        .route("/offer", post(trees::offer))
+        .route("/content", post(trees::content))
+        .route("/finish", post(trees::finish))
+        .layer(DefaultBodyLimit::disable());
     let v1 = Router::new()
         .route("/agent", get(agent::info))
         .route("/agent/stop", post(agent::stop))
@@ -73,9 +86,10 @@ pub fn router(api: Api) -> Router {
         .route("/compose/{project}", get(compose::one))
         .route("/environments", get(environments::all))
         .nest("/environments/{app}/{environment}", environment)
+        .nest("/trees/{digest}", trees)
         .route("/openapi.json", get(|| async { axum::Json(openapi()) }));
     // A spec with its environment is far below this; a body without a bound is not.
-    let limit = axum::extract::DefaultBodyLimit::max(16 << 20);
+    let limit = DefaultBodyLimit::max(16 << 20);
     Router::new()
         .nest("/v1", v1)
         .fallback(error::no_such_path)

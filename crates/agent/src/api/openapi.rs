@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{agent, compose, deployments, environments, logs, stream, tasks};
+use super::{agent, compose, deployments, environments, logs, stream, tasks, trees};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,9 @@ use super::{agent, compose, deployments, environments, logs, stream, tasks};
         environments::remove,
         logs::logs,
         tasks::run,
+        trees::offer,
+        trees::content,
+        trees::finish,
     )
 )]
 struct Description;

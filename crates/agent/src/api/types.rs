@@ -138,6 +138,11 @@ pub struct PlanResponse {
     /// Its digest.
     #[schema(value_type = String)]
     pub digest: Digest,
+    /// For builds that are made elsewhere: trees of the service that this host has, newest first,
+    /// against which less has to be brought.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub known: BTreeMap<ServiceName, Vec<Digest>>,
 }
 
 /// Asks for a deployment.

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use landfall_agent::api::types::ApiError;
 use landfall_model::ServerAddress;
 use landfall_server::Ssh;
@@ -142,6 +143,37 @@ impl Client {
     pub async fn events(&self, path: &str) -> Result<EventStream, ClientError> {
         let answer = self.send(Method::GET, path, Bytes::new()).await?;
         Ok(EventStream::new(path, answer))
+    }
+
+    /// Sends bytes as they come; the answer, which is JSON or nothing.
+    ///
+    /// # Errors
+    /// When the agent does not answer, or answers with an error. What it refuses in the middle is
+    /// told before all is sent.
+    pub async fn upload(
+        &self,
+        path: &str,
+        bytes: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Result<Bytes, ClientError> {
+        let frames = bytes.map(|bytes| Ok(Frame::data(bytes)));
+        let body = StreamBody::new(frames).boxed_unsync();
+        let answer = self
+            .send_body(Method::POST, path, "application/octet-stream", body)
+            .await?;
+        collect(path, answer).await
+    }
+
+    /// As [`Client::upload`], for an answer that says something.
+    ///
+    /// # Errors
+    /// As [`Client::upload`].
+    pub async fn exchange<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        bytes: Bytes,
+    ) -> Result<T, ClientError> {
+        let answer = self.upload(path, futures_util::stream::iter([bytes]));
+        within(path, async { decode(path, &answer.await?) }).await
     }
 
     async fn whole<T: DeserializeOwned>(

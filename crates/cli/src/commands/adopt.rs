@@ -49,6 +49,12 @@ pub struct AdoptArgs {
 pub async fn cmd_adopt(context: &Context, args: &AdoptArgs) -> CommandResult {
     let file = project::find(context.global.file.as_deref())?;
     let (name, adopts_already) = name(context, args, &file)?;
+    if let Some(server) = context.server()? {
+        let message = format!("adopting what runs on {server} is not possible from here yet");
+        return Err(CommandError::new(ErrorKind::Config, message).hint(
+            "run `landfall adopt` on the server itself, in an environment without `server`",
+        ));
+    }
     let client = context.client().await?;
     let view = find(&client, &name).await?;
     let printer = &context.printer;
@@ -81,7 +87,7 @@ pub async fn cmd_adopt(context: &Context, args: &AdoptArgs) -> CommandResult {
         &client,
         request,
         options,
-        || match adopts_already {
+        async |_, _| match adopts_already {
             true => Ok(()),
             false => write(context, &file, &name),
         },

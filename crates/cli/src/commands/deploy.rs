@@ -1,5 +1,7 @@
 //! `landfall deploy`.
 
+use std::num::NonZeroU64;
+
 use clap::Args;
 use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
@@ -40,9 +42,28 @@ pub struct DeployArgs {
     /// Replace deployments that wait in the queue
     #[arg(long)]
     pub supersede: bool,
+    /// Bring no more than this to a server in a second, as in 500K or 2M
+    #[arg(long, value_name = "BYTES", value_parser = rate)]
+    pub limit_rate: Option<NonZeroU64>,
     /// Return as soon as the deployment is accepted
     #[arg(long)]
     pub detach: bool,
+}
+
+/// Bytes a second, with a unit of 1024 or without.
+fn rate(text: &str) -> Result<NonZeroU64, String> {
+    let (number, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1 << 10),
+        None => match text.strip_suffix(['m', 'M']) {
+            Some(number) => (number, 1 << 20),
+            None => (text, 1),
+        },
+    };
+    let number: Option<u64> = number.parse().ok();
+    let bytes = number.and_then(|number| number.checked_mul(unit));
+    bytes
+        .and_then(NonZeroU64::new)
+        .ok_or_else(|| "write a number of bytes, as in 500K or 2M".to_owned())
 }
 
 /// Deploys.
@@ -60,5 +81,5 @@ pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
         force: args.force,
         only: args.only.clone(),
     };
-    plan_or_deploy(context, intent, options).await
+    plan_or_deploy(context, intent, options, args.limit_rate).await
 }

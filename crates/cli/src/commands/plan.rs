@@ -1,5 +1,7 @@
 //! `landfall plan`.
 
+use std::num::NonZeroU64;
+
 use clap::Args;
 use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
@@ -8,6 +10,7 @@ use crate::command_error::CommandResult;
 use crate::context::Context;
 use crate::deployment::{self, RunOptions, deploy_source, deployment_request};
 use crate::project;
+use crate::shipping::Shipment;
 
 /// Show what a deploy would do, and why
 ///
@@ -42,10 +45,10 @@ pub async fn cmd_plan(context: &Context, args: &PlanArgs) -> CommandResult {
         force: args.force,
         only: args.only.clone(),
     };
-    plan_or_deploy(context, intent, options).await
+    plan_or_deploy(context, intent, options, None).await
 }
 
-/// A deploy, or only its plan.
+/// A deploy, or only its plan. `limit` is what may go to a server, in bytes a second.
 ///
 /// # Errors
 /// When the configuration is wrong, the agent cannot be reached, or the deploy is refused.
@@ -53,6 +56,7 @@ pub async fn plan_or_deploy(
     context: &Context,
     intent: Intent,
     options: RunOptions,
+    limit: Option<NonZeroU64>,
 ) -> CommandResult {
     let loaded = project::load(
         &context.printer,
@@ -61,6 +65,18 @@ pub async fn plan_or_deploy(
     )?;
     let project = context.project()?;
     let client = context.client().await?;
-    let request = deployment_request(&project, intent, Some(deploy_source(loaded)));
-    deployment::run(context, &client, request, options).await
+    if loaded.server.is_none() {
+        let request = deployment_request(&project, intent, Some(deploy_source(loaded)));
+        return deployment::run(context, &client, request, options).await;
+    }
+    let (shipment, source) = Shipment::prepare(context, loaded, limit).await?;
+    let request = deployment_request(&project, intent, Some(source));
+    deployment::run_after(
+        context,
+        &client,
+        request,
+        options,
+        async |request, planned| shipment.bring(context, &client, request, planned).await,
+    )
+    .await
 }

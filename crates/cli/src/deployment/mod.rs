@@ -6,6 +6,7 @@
 mod attach;
 mod confirm;
 mod follow;
+mod local_step;
 mod narrate;
 mod request;
 mod summary;
@@ -13,6 +14,7 @@ mod summary;
 pub use attach::{Attached, Watcher, attach};
 pub use confirm::questions;
 pub use follow::{Follow, StepReport};
+pub use local_step::LocalStep;
 pub use narrate::Narrator;
 pub use request::{
     RunOptions, deploy_source, deployment_request, run, run_after, say_how_to_return,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use landfall_agent::api::types::EventView;
 use landfall_model::event::Event;
-use landfall_model::plan::StepName;
 
 use super::Watcher;
 use crate::printer::{self, LiveStep, NAME_WIDTH, Paint, Printer, Tone, human, text};
@@ -99,12 +98,24 @@ fn line(event: &Event, paint: Paint, width: usize) -> Option<String> {
             let mark = paint.tone(Tone::Warn, "…");
             format!("  {mark} waits for deployment {behind}")
         }
-        Event::StepSucceeded { step, ms, summary } => {
-            step_line(paint, Tone::Good, "✓", *step, *ms, summary, width)
-        }
-        Event::StepFailed { step, ms, cause } => {
-            step_line(paint, Tone::Bad, "✗", *step, *ms, &cause.summary, width)
-        }
+        Event::StepSucceeded { step, ms, summary } => step_line(
+            paint,
+            Tone::Good,
+            "✓",
+            &step.to_string(),
+            *ms,
+            summary,
+            width,
+        ),
+        Event::StepFailed { step, ms, cause } => step_line(
+            paint,
+            Tone::Bad,
+            "✗",
+            &step.to_string(),
+            *ms,
+            &cause.summary,
+            width,
+        ),
         Event::StepUndone { step } => {
             let line = format!("  ↩ {} undone", text::pad(&step.to_string(), NAME_WIDTH));
             paint.tone(Tone::Faint, &line)
@@ -122,11 +133,12 @@ fn line(event: &Event, paint: Paint, width: usize) -> Option<String> {
     })
 }
 
-fn step_line(
+/// The line of a step that has ended.
+pub(super) fn step_line(
     paint: Paint,
     tone: Tone,
     mark: &str,
-    step: StepName,
+    step: &str,
     ms: u64,
     summary: &str,
     width: usize,
@@ -135,7 +147,7 @@ fn step_line(
     let lead = format!(
         "  {} {} {}  ",
         paint.tone(tone, mark),
-        text::pad(&step.to_string(), NAME_WIDTH),
+        text::pad(step, NAME_WIDTH),
         paint.tone(Tone::Faint, &time),
     );
     text::hang(&lead, SUMMARY_AT + 1, &printer::plain(summary), width)

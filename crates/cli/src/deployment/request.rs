@@ -76,19 +76,20 @@ pub async fn run(
     request: PlanRequest,
     options: RunOptions,
 ) -> CommandResult {
-    run_after(context, client, request, options, || Ok(())).await
+    run_after(context, client, request, options, async |_, _| Ok(())).await
 }
 
-/// As [`run`]; does something first once it is confirmed.
+/// As [`run`]; does something first once it is confirmed, and may add to the request what does not
+/// change the plan.
 ///
 /// # Errors
 /// As [`run`], and when that cannot be done.
 pub async fn run_after(
     context: &Context,
     client: &Client,
-    request: PlanRequest,
+    mut request: PlanRequest,
     options: RunOptions,
-    first: impl FnOnce() -> CommandResult<()>,
+    first: impl AsyncFnOnce(&mut PlanRequest, &PlanResponse) -> CommandResult<()>,
 ) -> CommandResult {
     let printer = &context.printer;
     let planned: PlanResponse = client.post("/v1/plan", &request).await?;
@@ -117,7 +118,7 @@ pub async fn run_after(
     if !asks.is_empty() && !context.global.yes && can_ask {
         context.confirm(&format!("{}. Go on?", asks.join("; ")))?;
     }
-    first()?;
+    first(&mut request, &planned).await?;
     let environment = (request.app.clone(), request.environment.clone());
     let request = DeployRequest {
         plan: request,
