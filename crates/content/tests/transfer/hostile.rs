@@ -123,7 +123,7 @@ fn a_flipped_byte_anywhere_is_refused_or_does_no_harm() {
         &from,
         &[
             ("changing", &changed),
-            ("new/a", &noise(2, 300)),
+            ("new/a", &noise(2, 60)),
             ("new/b", b"2"),
         ],
     );

@@ -24,13 +24,13 @@ fn c6_a_transfer_that_is_cut_at_any_byte_goes_on() {
         &from,
         &[
             ("changing", &changed),
-            ("new/a", &noise(2, 300)),
+            ("new/a", &noise(2, 60)),
             ("new/b", b"2"),
         ],
     );
     bring(&from, &to, &first, &[]).unwrap();
     let whole = stream(&from, &offer(&from, &to, &second, &[first]).unwrap());
-    assert!(whole.len() < 700, "{} bytes", whole.len());
+    assert!(whole.len() < 450, "{} bytes", whole.len());
     for cut in 0..whole.len() {
         let wants = offer(&from, &to, &second, &[first]).unwrap();
         assert_eq!(wants.blobs.len(), 3);
