@@ -119,6 +119,7 @@ SERVER_LAYER = Layer(
         "curl",
     ],
     files={
+        "server/init.sh": "/usr/local/sbin/box-init",
         "server/prepare.sh": "/usr/local/sbin/box-prepare",
         "server/no-systemd.sh": "/usr/local/sbin/box-no-systemd",
         "server/box-prepare.service": "/etc/systemd/system/box-prepare.service",
@@ -163,7 +164,7 @@ LOCAL_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SERVER_CONFIG = {
     # Tells systemd what it is in.
     "Env": [LOCAL_PATH, "container=docker"],
-    "Cmd": ["/sbin/init"],
+    "Cmd": ["box-init"],
     "StopSignal": "SIGRTMIN+3",
 }
 ENTRYPOINT = ["docker-entrypoint.sh"]
@@ -234,3 +235,6 @@ IMAGES = {
         ),
     ]
 }
+
+#: Those that the examples are built from. Servers are for tests that ask for them.
+OF_EXAMPLES = [name for name in IMAGES if not name.startswith("landfall-test/")]
