@@ -1,6 +1,5 @@
 //! Boxes, from being made until they are up, and their end.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -183,13 +182,27 @@ impl<'e> ServerBox<'e> {
         assert!(state.trim() == "running", "{state}{}", self.what_failed());
     }
 
+    /// What its first process printed, and what systemd says of units and logged.
     fn what_failed(&self) -> String {
-        let failed = ["systemctl", "--failed", "--no-pager", "--plain"];
-        let journal = ["journalctl", "--boot", "--no-pager", "--lines=60"];
+        let (exec, name) = ("exec", self.name.as_str());
+        let asked: [&[&str]; 3] = [
+            &["logs", "--tail=40", name],
+            &[exec, name, "systemctl", "--failed", "--no-pager", "--plain"],
+            &[
+                exec,
+                name,
+                "journalctl",
+                "--boot",
+                "--no-pager",
+                "--lines=60",
+            ],
+        ];
         let mut told = String::new();
-        for command in [failed.as_slice(), &journal] {
-            let _ = writeln!(told, "--- {}", command.join(" "));
-            told += &self.exec(command).stdout;
+        for command in asked {
+            let output = self.client(command);
+            told += &format!("--- {}\n", command.join(" "));
+            told += &output.stdout;
+            told += &output.stderr;
         }
         told
     }
