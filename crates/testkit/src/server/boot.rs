@@ -68,6 +68,14 @@ impl Kind {
         }
     }
 
+    /// What ends its first process in order.
+    const fn stop_signal(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Docker => "SIGRTMIN+3",
+            Self::NoSystemd => "SIGTERM",
+        }
+    }
+
     /// The first process.
     const fn command(self) -> &'static str {
         match self {
@@ -139,6 +147,7 @@ impl<'e> ServerBox<'e> {
             // Docker's storage cannot lie on a container's.
             format!("--volume={}-docker:/var/lib/docker", self.name),
             format!("--volume={}:/var/lib/landfall", self.landfall_disk()),
+            format!("--stop-signal={}", self.kind.stop_signal()),
             self.kind.image().to_owned(),
             self.kind.command().to_owned(),
         ]);
@@ -179,7 +188,8 @@ impl<'e> ServerBox<'e> {
                 .contains(&state.trim())
                 .then_some(state)
         });
-        assert!(state.trim() == "running", "{state}{}", self.what_failed());
+        // What failed is told when the box is dropped.
+        assert_eq!(state.trim(), "running", "systemd in box {}", self.name);
     }
 
     /// What its first process printed, and what systemd says of units and logged.
@@ -187,7 +197,14 @@ impl<'e> ServerBox<'e> {
         let (exec, name) = ("exec", self.name.as_str());
         let asked: [&[&str]; 3] = [
             &["logs", "--tail=40", name],
-            &[exec, name, "systemctl", "--failed", "--no-pager", "--plain"],
+            &[
+                exec,
+                name,
+                "systemctl",
+                "status",
+                "--state=failed",
+                "--no-pager",
+            ],
             &[
                 exec,
                 name,
