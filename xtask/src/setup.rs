@@ -48,7 +48,8 @@ pub fn node() -> Result<()> {
     apt_install(&["nodejs", "npm"])
 }
 
-/// Makes sure of a Docker Engine, of what its networks need, and of what its images are made with.
+/// Makes sure of a Docker Engine, of what its networks need, of what its images are made with, and of
+/// what reaches servers in its boxes and makes their disks.
 /// The tests start an engine of their own: none has to run, and one that does is left alone.
 ///
 /// # Errors
@@ -60,6 +61,9 @@ pub fn docker() -> Result<()> {
         && works("iptables", &["--version"])
         && works("/bin/busybox", &["true"])
         && works("debootstrap", &["--version"])
+        && works("ssh", &["-V"])
+        && works("ip", &["-V"])
+        && works("mkfs.ext4", &["-V"])
         && works("python3", &["--version"]);
     if there {
         return Ok(());
@@ -69,6 +73,9 @@ pub fn docker() -> Result<()> {
         "iptables",
         "busybox-static",
         "debootstrap",
+        "openssh-client",
+        "iproute2",
+        "e2fsprogs",
         "python3",
     ])
 }

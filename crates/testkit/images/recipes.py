@@ -104,7 +104,69 @@ NGINX_LAYER = Layer(
     },
 )
 
+SERVER_LAYER = Layer(
+    name="server",
+    below=BASE,
+    packages=[
+        "systemd",
+        "systemd-sysv",
+        "libpam-systemd",
+        "dbus",
+        "openssh-server",
+        "sudo",
+        "iproute2",
+        "procps",
+        "curl",
+    ],
+    files={
+        "server/init.sh": "/usr/local/sbin/box-init",
+        "server/prepare.sh": "/usr/local/sbin/box-prepare",
+        "server/no-systemd.sh": "/usr/local/sbin/box-no-systemd",
+        "server/box-prepare.service": "/etc/systemd/system/box-prepare.service",
+        "server/sshd.conf": "/etc/ssh/sshd_config.d/box.conf",
+        "server/sudoers": "/etc/sudoers.d/box",
+    },
+    # Each box makes host keys and a machine id of its own. What needs hardware or a console is masked.
+    script="""
+        rm -f /etc/ssh/ssh_host_* /usr/sbin/policy-rc.d /etc/machine-id /var/lib/dbus/machine-id
+        : >/etc/machine-id
+        ln -s /etc/machine-id /var/lib/dbus/machine-id
+        chmod 440 /etc/sudoers.d/box
+        for user in deploy ops plain; do useradd --shell /bin/bash --create-home "$user"; done
+        echo ops:of-the-tests | chpasswd
+        # A locked password would lock keys out as well.
+        usermod --password '*' root
+        systemctl enable box-prepare.service ssh.service
+        systemctl mask console-getty.service getty.target getty@.service serial-getty@.service \
+            systemd-udevd.service systemd-udev-trigger.service systemd-udev-settle.service \
+            systemd-modules-load.service sys-kernel-config.mount sys-kernel-debug.mount \
+            sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount systemd-remount-fs.service \
+            apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
+        systemctl set-default multi-user.target
+    """,
+)
+
+SERVER_DOCKER_LAYER = Layer(
+    name="nested-docker",
+    below=SERVER_LAYER,
+    packages=["docker.io", "iptables"],
+    before="""
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+    """,
+    script="""
+        rm /usr/sbin/policy-rc.d
+        systemctl enable docker.service
+    """,
+)
+
 LOCAL_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SERVER_CONFIG = {
+    # Tells systemd what it is in.
+    "Env": [LOCAL_PATH, "container=docker"],
+    "Cmd": ["box-init"],
+    "StopSignal": "SIGRTMIN+3",
+}
 ENTRYPOINT = ["docker-entrypoint.sh"]
 
 IMAGES = {
@@ -165,5 +227,14 @@ IMAGES = {
                 "StopSignal": "SIGQUIT",
             },
         ),
+        Image("landfall-test/server:bookworm", [BASE, SERVER_LAYER], SERVER_CONFIG),
+        Image(
+            "landfall-test/server-docker:bookworm",
+            [BASE, SERVER_LAYER, SERVER_DOCKER_LAYER],
+            SERVER_CONFIG,
+        ),
     ]
 }
+
+#: Those that the examples are built from. Servers are for tests that ask for them.
+OF_EXAMPLES = [name for name in IMAGES if not name.startswith("landfall-test/")]

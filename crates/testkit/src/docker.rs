@@ -177,7 +177,8 @@ impl DockerEngine {
         printed(self.client().args(args))
     }
 
-    fn client(&self) -> Command {
+    /// The client of this engine, with nothing to read and its output thrown away.
+    pub fn client(&self) -> Command {
         let mut client = Command::new(DOCKER);
         client
             .arg("-H")
@@ -195,9 +196,15 @@ impl DockerEngine {
         self.import(&root, IMAGE);
     }
 
-    /// Makes sure of the images that those of the examples are built from. What they hold is kept
-    /// in the user's cache, which the first time takes minutes to fill.
+    /// Makes sure of the images that those of the examples are built from.
     pub fn base_images(&self) {
+        self.make_images(&[]);
+    }
+
+    /// Makes sure of images that there are recipes for; without a name, of those that the examples
+    /// are built from. What they hold is kept in the user's cache, which the first time takes
+    /// minutes to fill.
+    pub fn make_images(&self, names: &[&str]) {
         let make = concat!(env!("CARGO_MANIFEST_DIR"), "/images/make");
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
@@ -206,11 +213,12 @@ impl DockerEngine {
             .arg(format!("{DOCKER} -H unix://{}", self.socket().display()))
             .arg("--cache")
             .arg(cache.unwrap_or_else(home).join("landfall/images"))
+            .args(names)
             .stdin(Stdio::null())
             .output()
             .expect("the script runs");
         let said = String::from_utf8_lossy(&made.stderr);
-        assert!(made.status.success(), "no base images: {said}");
+        assert!(made.status.success(), "no images: {said}");
     }
 
     /// Makes an image of a directory.

@@ -5,13 +5,16 @@
 pub mod bins;
 pub mod docker;
 pub mod fake;
+mod output;
 pub mod process;
 mod project;
 mod sandbox;
+pub mod server;
 pub mod storefront;
 mod wait;
 
 pub use landfall_load as load;
+pub use output::Output;
 pub use project::Project;
-pub use sandbox::{Output, Sandbox};
+pub use sandbox::Sandbox;
 pub use wait::{wait_for, wait_until};

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::bins;
-use crate::sandbox::{Output, Sandbox};
+use crate::{Output, Sandbox};
 
 /// The part of `landfall.toml` that differs from the example's: nothing is compiled.
 const BUILD: &str = r#"

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{self, Process};
-use crate::{bins, wait_for};
+use crate::{Output, bins, wait_for};
 
 /// A command that has not ended after this long is stuck. Far above what a deployment takes on a
 /// busy machine, below what a test runner waits.
@@ -26,18 +26,6 @@ const STUCK: Duration = Duration::from_secs(240);
 pub struct Sandbox {
     dir: TempDir,
     env: Vec<(OsString, OsString)>,
-}
-
-/// What a command printed, and how it ended.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// The exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
-    line: String,
 }
 
 impl Sandbox {
@@ -134,10 +122,10 @@ impl Sandbox {
         let read =
             |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
         let output = |code| Output {
+            line: line.clone(),
             code,
             stdout: read(&out),
             stderr: read(&err),
-            line: line.clone(),
         };
         let deadline = std::time::Instant::now() + STUCK;
         wait_for(STUCK * 2, "a command", || match ended(&mut child) {
@@ -234,61 +222,5 @@ fn find_logs(dir: &Path, found: &mut Vec<PathBuf>) {
         } else if kind.is_file() && path.to_string_lossy().contains("log") {
             found.push(path);
         }
-    }
-}
-
-impl Output {
-    /// This output, of a command that succeeded.
-    ///
-    /// # Panics
-    /// When it did not; the message holds all it printed.
-    #[track_caller]
-    pub fn ok(self) -> Self {
-        assert!(self.code == Some(0), "{self:#}");
-        self
-    }
-
-    /// This output, of a command that failed with an exit code of its own.
-    ///
-    /// # Panics
-    /// When it succeeded or died by a signal; the message holds all it printed.
-    #[track_caller]
-    pub fn failed(self) -> Self {
-        assert!(self.code.is_some_and(|code| code != 0), "{self:#}");
-        self
-    }
-
-    /// This output, of a command that failed with this exit code.
-    ///
-    /// # Panics
-    /// When it ended otherwise; the message holds all it printed.
-    #[track_caller]
-    pub fn fails_with(self, code: i32) -> Self {
-        assert!(self.code == Some(code), "{self:#}");
-        self
-    }
-
-    /// The standard output as JSON.
-    ///
-    /// # Panics
-    /// When it is not JSON; the message holds all it printed.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#}"))
-    }
-}
-
-impl std::fmt::Display for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            code,
-            stdout,
-            stderr,
-            line,
-        } = self;
-        write!(
-            f,
-            "{line}\nended with {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-        )
     }
 }
