@@ -58,7 +58,7 @@ impl HostUsers {
         let made = Command::new("useradd")
             .args(["--system", "--user-group", "--no-create-home"])
             .args(["--shell", "/usr/sbin/nologin", "--comment"])
-            .arg(format!("Landfall: {key}"))
+            .arg(format!("Landfall app {key}"))
             .arg("--home-dir")
             .arg(home)
             .arg(name)
