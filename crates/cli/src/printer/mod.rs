@@ -26,7 +26,7 @@ use serde::Serialize;
 
 pub use live::{LiveStep, NAME_WIDTH};
 pub use paint::{Paint, Tone};
-pub use sanitize::{keep_colours, plain};
+pub use sanitize::{keep_colours, plain, plain_lines};
 pub use table::{Cell, Table};
 
 /// When colours are used.
