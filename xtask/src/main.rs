@@ -11,6 +11,7 @@
 mod bench;
 mod compose_oracle;
 mod difference;
+mod dist;
 mod run;
 mod setup;
 mod test;
@@ -30,6 +31,7 @@ usage: cargo xtask <task>
   compose-oracle DIR…
                 compares every Compose file below the directories with Docker Compose 2.40,
                 which it installs where it is missing; without any, prints where that is
+  dist          a release binary that runs on every Linux server of this architecture
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test", "--fast"] => test::fast(),
         ["bench", name, ref rest @ ..] => bench::run(name, rest),
         ["compose-oracle", ref dirs @ ..] => compose_oracle::run(dirs),
+        ["dist"] => dist::run(),
         ["help" | "--help" | "-h"] => {
             eprint!("{HELP}");
             return ExitCode::SUCCESS;

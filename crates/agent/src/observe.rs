@@ -1,5 +1,7 @@
 //! An environment as it is served, beside what was declared.
 
+use std::net::IpAddr;
+
 use landfall_model::release::Release;
 use landfall_model::rollout::Phase;
 use landfall_model::snapshot::{PROXY_ERROR_HEADER, ProxyStatus, RELEASE_HEADER};
@@ -87,9 +89,16 @@ fn urls(world: &World, spec: &AppSpec) -> Vec<String> {
         .routes
         .iter()
         .map(|route| {
-            let host = match &route.host {
-                Some(host) => format!("{}:{}", host.replacen('*', "www", 1), world.http.port()),
-                None => world.http.to_string(),
+            let name = match &route.host {
+                Some(host) => host.replacen('*', "www", 1),
+                None => match world.http.ip() {
+                    IpAddr::V4(ip) => ip.to_string(),
+                    IpAddr::V6(ip) => format!("[{ip}]"),
+                },
+            };
+            let host = match world.http.port() {
+                80 => name,
+                port => format!("{name}:{port}"),
             };
             format!("http://{host}{}", route.path)
         })

@@ -44,6 +44,11 @@ impl StatePaths {
         }
     }
 
+    /// Whether these are the paths of the agent of a host, which its init system keeps.
+    pub fn is_of_host(&self) -> bool {
+        self.root == Path::new(HOST_STATE)
+    }
+
     /// The state directory.
     pub fn root(&self) -> &Path {
         &self.root
@@ -61,7 +66,7 @@ impl StatePaths {
 
     /// Locked by the agent for as long as it runs, so that there is never a second one.
     pub fn agent_lock(&self) -> PathBuf {
-        self.run.join("agent.lock")
+        self.root.join("agent.lock")
     }
 
     /// The database.

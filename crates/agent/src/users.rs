@@ -14,8 +14,11 @@ use landfall_store::EnvironmentKey;
 use crate::paths::StatePaths;
 use crate::steps::prepare::io_cause;
 
-/// Where the system lists its users.
+/// Where the system lists its users, and its groups.
 const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+/// The group of the proxy of a host.
+const PROXY_GROUP: &str = "landfall-proxy";
 /// Characters of the environment in a user's name, and digits of its digest: 32 with the rest,
 /// which is the longest name that `useradd` takes.
 const READABLE: usize = 20;
@@ -115,9 +118,21 @@ fn find_in(passwd: &str, name: &str) -> Option<ProcessUser> {
     })
 }
 
+fn group_in(groups: &str, name: &str) -> Option<u32> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then_some(())?;
+        fields.nth(1)?.parse().ok()
+    })
+}
+
 fn make_home(home: &Path, ids: ProcessUser) -> io::Result<()> {
-    if let Some(parent) = home.parent() {
-        fs::create_dir_all(parent)?;
+    if let Some(environment) = home.parent() {
+        fs::create_dir_all(environment)?;
+        // An app comes through to its own, and lists nobody's.
+        for dir in environment.ancestors().take(3) {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o711))?;
+        }
     }
     match fs::DirBuilder::new().mode(0o700).create(home) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -126,12 +141,27 @@ fn make_home(home: &Path, ids: ProcessUser) -> io::Result<()> {
     chown(home, Some(ids.uid), Some(ids.gid))
 }
 
+/// Lets the proxy, and nobody else but root, read what is below a directory of root's.
+///
+/// # Errors
+/// When its mode or group cannot be set.
+pub fn let_proxy_read(dir: &Path) -> io::Result<()> {
+    match group_in(&fs::read_to_string(GROUP)?, PROXY_GROUP) {
+        Some(gid) => let_group_read(dir, gid),
+        None => Err(io::Error::other(format!("there is no group {PROXY_GROUP}"))),
+    }
+}
+
 /// Lets the user, and nobody else but root, read what is below a directory of root's.
 ///
 /// # Errors
 /// When its mode or group cannot be set.
 pub fn let_read(dir: &Path, user: &AppUser) -> io::Result<()> {
-    chown(dir, None, Some(user.ids.gid))?;
+    let_group_read(dir, user.ids.gid)
+}
+
+fn let_group_read(dir: &Path, gid: u32) -> io::Result<()> {
+    chown(dir, None, Some(gid))?;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o750))
 }
 

@@ -3,8 +3,36 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// `persistent/path`, when nothing on the way there is the app's to change: an app that could put a
+/// link in the place of a directory would have this process work on what is none of its business.
+///
+/// # Errors
+/// When a directory above the last is a link or another user's.
+fn trusted(persistent: &Path, path: &str) -> io::Result<PathBuf> {
+    let own = rustix::process::geteuid().as_raw();
+    let mut place = persistent.to_owned();
+    let mut names = Path::new(path).components().peekable();
+    while let Some(name) = names.next() {
+        place.push(name);
+        let found = match fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            found => found?,
+        };
+        let is_last = names.peek().is_none();
+        if found.is_symlink() || (!is_last && found.uid() != own) {
+            let message = format!(
+                "{} is the app's to change, so nothing below it is handled as a persistent path of \
+                 its own; declare the outer path only",
+                place.display()
+            );
+            return Err(io::Error::other(message));
+        }
+    }
+    Ok(place)
+}
 
 /// Makes `tree/path` a link to `persistent/path`. What the artifact holds there seeds the
 /// persistent directory the first time, and is dropped afterwards.
@@ -12,7 +40,7 @@ use std::path::Path;
 /// # Errors
 /// When a file operation fails.
 pub fn link(tree: &Path, persistent: &Path, path: &str) -> io::Result<()> {
-    let (inside, outside) = (tree.join(path), persistent.join(path));
+    let (inside, outside) = (tree.join(path), trusted(persistent, path)?);
     if inside.is_symlink() {
         return Ok(());
     }
@@ -49,7 +77,7 @@ fn seed(inside: &Path, outside: &Path) -> io::Result<()> {
 /// # Errors
 /// When a file operation fails.
 pub fn clear(persistent: &Path, path: &str) -> io::Result<(u64, u64)> {
-    let dir = persistent.join(path);
+    let dir = trusted(persistent, path)?;
     let (mut files, mut bytes) = (0, 0);
     let entries = match fs::read_dir(&dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0)),
@@ -106,6 +134,26 @@ mod tests {
         }
         fs::write(dir.path().join("1/data/cache/made"), "at run time").unwrap();
         assert!(dir.path().join("2/data/cache/made").exists());
+    }
+
+    #[test]
+    fn a_link_that_an_app_put_in_the_way_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (persistent, tree) = (dir.path().join("persistent"), dir.path().join("tree"));
+        let foreign = dir.path().join("foreign");
+        fs::create_dir_all(foreign.join("cron.d")).unwrap();
+        fs::write(foreign.join("cron.d/job"), "theirs").unwrap();
+        fs::create_dir_all(persistent.join("uploads")).unwrap();
+        fs::create_dir(&tree).unwrap();
+        symlink(&foreign, persistent.join("uploads/b")).unwrap();
+        let refused = link(&tree, &persistent, "uploads/b/cron.d").unwrap_err();
+        assert!(
+            refused.to_string().contains("uploads/b is the app's"),
+            "{refused}"
+        );
+        assert!(clear(&persistent, "uploads/b/cron.d").is_err());
+        assert!(clear(&persistent, "uploads/b").is_err());
+        assert!(foreign.join("cron.d/job").exists());
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Where Landfall keeps its state for this user, from the environment.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use landfall_agent::paths::StatePaths;
+use landfall_agent::paths::{HOST_RUN, HOST_STATE, StatePaths};
 
 use crate::command_error::{CommandError, CommandResult};
 
 /// Longest path that a unix socket can have on Linux, its end mark not counted.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// The state directory: `LANDFALL_HOME`, else `$XDG_STATE_HOME/landfall`, else
-/// `~/.local/state/landfall`.
+/// The state directory: `LANDFALL_HOME`, else that of the agent of this host, where it has one, else
+/// `$XDG_STATE_HOME/landfall`, else `~/.local/state/landfall`.
 ///
 /// # Errors
 /// When none of these is set, or the path is too long for the sockets in it.
@@ -21,7 +21,14 @@ pub fn state_paths() -> CommandResult<StatePaths> {
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    let root = variable("LANDFALL_HOME")
+    let named = variable("LANDFALL_HOME");
+    let is_hosts = named
+        .as_deref()
+        .is_none_or(|root| root == Path::new(HOST_STATE));
+    if is_hosts && Path::new(HOST_RUN).is_dir() {
+        return Ok(StatePaths::of_host());
+    }
+    let root = named
         .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join("landfall")))
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/landfall")))
         .ok_or_else(|| {

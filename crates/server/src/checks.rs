@@ -243,6 +243,7 @@ fn firewall(facts: &Facts, port: u16) -> Finding {
 fn docker(facts: &Facts) -> Finding {
     match facts.docker.as_deref() {
         None => good("docker", "not installed; only containers need it"),
+        Some("unknown") => good("docker", "installed; its version is for root to see"),
         Some("") => warning(
             "docker",
             "it is installed, and its engine does not answer",

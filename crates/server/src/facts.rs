@@ -1,5 +1,6 @@
 //! What a server is, asked with one script that changes nothing.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -68,6 +69,8 @@ pub struct Facts {
     pub firewalls: Vec<String>,
     /// Version of Landfall that is installed.
     pub landfall: Option<String>,
+    /// Where it is told to serve HTTP.
+    pub http: Option<SocketAddr>,
     /// The binary that is in force.
     pub installed: Option<PathBuf>,
     /// What systemd says of the agent and the proxy.
@@ -134,6 +137,7 @@ fn parse(said: &str, now: SystemTime) -> Option<Facts> {
             .map(|&name| name.to_owned())
             .collect(),
         landfall: one("landfall").map(str::to_owned),
+        http: one("http").and_then(|http| http.parse().ok()),
         installed: one("installed").map(PathBuf::from),
         units: ["agent", "proxy"]
             .iter()

@@ -32,10 +32,14 @@ else
     say unknown listeners
 fi
 if [ -x /usr/bin/docker ] || command -v docker >/dev/null 2>&1; then
-    say docker "$($as_root docker version --format '{{.Server.Version}}' 2>/dev/null)"
+    version=$($as_root docker version --format '{{.Server.Version}}' 2>/dev/null)
+    # Who may not ask root's programs does not learn whether it runs.
+    if [ -z "$version" ] && [ "$(id -u)" != 0 ] && [ -z "$as_root" ]; then version=unknown; fi
+    say docker "$version"
 fi
 if [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then say firewall ufw; fi
 if systemctl is-active --quiet firewalld 2>/dev/null; then say firewall firewalld; fi
+sed -n 's/^http = "\(.*\)"/http\t\1/p' /etc/landfall/agent.toml 2>/dev/null
 if [ -x /usr/local/bin/landfall ]; then
     say landfall "$(/usr/local/bin/landfall --version 2>/dev/null | awk '{ print $2 }')"
     say installed "$(readlink /usr/local/bin/landfall)"

@@ -20,6 +20,8 @@ const OPTIONS: [&str; 4] = [
 ];
 /// The code with which ssh ends when it is itself that failed.
 const SSH_FAILED: i32 = 255;
+/// The code with which our own end says that the agent cannot be reached.
+const AGENT_UNREACHABLE: i32 = 6;
 /// Lines of what ssh said that are shown.
 const TAIL: usize = 6;
 
@@ -113,6 +115,14 @@ pub enum SshError {
         /// Which server.
         address: ServerAddress,
     },
+    /// There is Landfall on it, whose agent cannot be asked.
+    #[error("the agent of {address} cannot be asked")]
+    NoAgent {
+        /// Which server.
+        address: ServerAddress,
+        /// What its end of the connection said.
+        said: String,
+    },
     /// What was run there failed.
     #[error("a command failed on {address}, with exit code {code}")]
     Failed {
@@ -142,6 +152,7 @@ impl SshError {
             | Self::ChangedHost { said, .. }
             | Self::Refused { said, .. }
             | Self::Unreachable { said, .. }
+            | Self::NoAgent { said, .. }
             | Self::Failed { said, .. } => Some(said)
                 .filter(|said| !said.is_empty())
                 .map(|s| s as &str),
@@ -174,7 +185,13 @@ impl SshError {
             Self::NotInstalled { address } => {
                 format!("`landfall server add {address}` installs it")
             }
-            Self::Failed { .. } | Self::Io { .. } => return None,
+            Self::Failed {
+                code: 0, address, ..
+            } => format!(
+                "does a start-up file of the shell there print something? `ssh {address} true` must \
+                 print nothing"
+            ),
+            Self::NoAgent { .. } | Self::Failed { .. } | Self::Io { .. } => return None,
         })
     }
 }
@@ -351,6 +368,10 @@ impl TunnelEnd {
             Ok(SSH_FAILED) | Err(_) => failure(&self.address, &said),
             Ok(126 | 127) => SshError::NotInstalled {
                 address: self.address,
+            },
+            Ok(AGENT_UNREACHABLE) => SshError::NoAgent {
+                address: self.address,
+                said: tail(&said),
             },
             Ok(code) => SshError::Failed {
                 address: self.address,

@@ -27,16 +27,19 @@ const LINES: usize = 256;
 /// # Errors
 /// With the first failure, once every build has ended.
 pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
-    if ctx.elsewhere.is_some() {
-        return take_in(ctx).await;
-    }
+    let taken = take_in(ctx).await?;
     let root = ctx.request.root.clone().unwrap_or_default();
     let spec = ctx
         .request
         .spec
         .as_ref()
         .ok_or_else(|| Cause::new(CauseKind::Internal, "no spec"))?;
-    let lines = ctx.plan.builds.iter().filter(|line| line.build);
+    let is_here = |service: &ServiceName| !ctx.artifacts.contains_key(service);
+    let lines = ctx
+        .plan
+        .builds
+        .iter()
+        .filter(|line| line.build && is_here(&line.service));
     let wanted: Vec<(ServiceName, Make)> = lines
         .filter_map(|line| {
             let service = spec.services.get(&line.service)?;
@@ -76,23 +79,37 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
         }
     };
     let (results, ()) = tokio::join!(builds, tell);
-    finish(ctx, results)
+    finish(ctx, results, taken)
 }
 
-/// Takes what was built elsewhere and brought here.
-async fn take_in(ctx: &mut Context) -> Result<String, Cause> {
-    let builds = ctx.elsewhere.take().unwrap_or_default();
+fn told(built: &[String], taken: &[String]) -> String {
+    let part = |verb: &str, names: &[String], end: &str| {
+        (!names.is_empty()).then(|| format!("{verb} {}{end}", names.join(", ")))
+    };
+    let parts = [
+        part("took", taken, ", built where the source is"),
+        part("built", built, ""),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Takes what was built elsewhere and brought here; what it is.
+async fn take_in(ctx: &mut Context) -> Result<Vec<String>, Cause> {
+    let Some(builds) = ctx.elsewhere.take() else {
+        return Ok(Vec::new());
+    };
     let mut taken = Vec::new();
     for line in ctx.plan.builds.iter().filter(|line| line.build) {
         let service = &line.service;
-        let built = builds.get(service);
+        // What is not built at all is pulled.
+        let Some(built) = builds.get(service) else {
+            continue;
+        };
         let missing = || {
             let message = format!("what {service} was built to was not brought here");
             Cause::new(CauseKind::ArtifactGone, message).with_fix("deploy again")
         };
-        let (built, digest) = built
-            .and_then(|built| Some((built, built.artifact?)))
-            .ok_or_else(missing)?;
+        let digest = built.artifact.ok_or_else(missing)?;
         let hold = ctx.world.artifacts.hold(digest)?;
         if !ctx.world.artifacts.contains(digest).await {
             return Err(missing());
@@ -111,10 +128,7 @@ async fn take_in(ctx: &mut Context) -> Result<String, Cause> {
             .insert(service.clone(), Artifact { digest, inputs });
         taken.push(format!("{service} {}", digest.short()));
     }
-    Ok(format!(
-        "took {}, built where the source is",
-        taken.join(", ")
-    ))
+    Ok(taken)
 }
 
 /// How an artifact comes to be.
@@ -126,7 +140,11 @@ enum Make {
 /// An artifact and what keeps it, or why there is none.
 type Built = Result<(Artifact, Option<Hold>), Cause>;
 
-fn finish(ctx: &mut Context, results: Vec<(ServiceName, Built)>) -> Result<String, Cause> {
+fn finish(
+    ctx: &mut Context,
+    results: Vec<(ServiceName, Built)>,
+    taken: Vec<String>,
+) -> Result<String, Cause> {
     let (mut built, mut failure) = (Vec::new(), None);
     for (service, result) in results {
         match result {
@@ -141,7 +159,7 @@ fn finish(ctx: &mut Context, results: Vec<(ServiceName, Built)>) -> Result<Strin
     match failure {
         Some(cause) if built.is_empty() => Err(cause),
         Some(cause) => Err(cause.with_evidence([format!("built and kept: {}", built.join(", "))])),
-        None => Ok(format!("built {}", built.join(", "))),
+        None => Ok(told(&built, &taken)),
     }
 }
 

@@ -72,7 +72,7 @@ async fn lay_out_trees(ctx: &Context, release: &Release) -> Result<usize, Cause>
         // The proxy serves files from the release that its routes belong to.
         let is_served = service.life().is_none();
         let needs_tree =
-            service.container().is_none() && (starts || is_served || has_task(ctx, name));
+            service.container().is_none() && (starts || is_served || has_task(release, name));
         let tree = instances::tree(&ctx.world, release, name);
         if !needs_tree || tree.exists() {
             continue;
@@ -83,14 +83,10 @@ async fn lay_out_trees(ctx: &Context, release: &Release) -> Result<usize, Cause>
     Ok(laid_out)
 }
 
-fn has_task(ctx: &Context, service: &ServiceName) -> bool {
-    let tasks = ctx.request.spec.as_ref().map(|spec| &spec.tasks);
-    let runs = |line: &landfall_model::plan::TaskLine| {
-        tasks
-            .and_then(|tasks| tasks.get(&line.task))
-            .is_some_and(|task| task.service == *service)
-    };
-    ctx.plan.tasks.iter().any(runs)
+/// Whether a task may run in it, in this deployment or by hand later.
+fn has_task(release: &Release, service: &ServiceName) -> bool {
+    let tasks = release.spec.tasks.values();
+    tasks.into_iter().any(|task| task.service == *service)
 }
 
 async fn lay_out(
@@ -114,7 +110,12 @@ async fn lay_out(
     }
     failpoint::hit("tree laid out");
     let Some(process) = service.process() else {
-        return Ok(());
+        return match ctx.world.users {
+            Some(_) => {
+                users::let_proxy_read(tree).map_err(|error| io_cause("protect", tree, &error))
+            }
+            None => Ok(()),
+        };
     };
     let persistent = ctx
         .world

@@ -110,6 +110,7 @@ impl AgentControl {
     /// # Errors
     /// When it cannot be started, exits again and again, or does not answer in time.
     pub async fn start(&self, printer: &Printer) -> CommandResult<Started> {
+        self.refuse_of_host("start")?;
         let _lock = lock::take(&self.paths.root().join("run/start.lock")).await?;
         let before = self.status().await?;
         let was_running = before.as_ref().is_some_and(is_supervised);
@@ -139,6 +140,7 @@ impl AgentControl {
     /// # Errors
     /// When it does not go.
     pub async fn stop(&self) -> CommandResult<bool> {
+        self.refuse_of_host("stop")?;
         let _lock = lock::take(&self.paths.root().join("run/start.lock")).await?;
         let ran = self.status().await?.as_ref().is_some_and(is_supervised);
         self.runtime.stop(&self.id, &spec::stop()).await?;
@@ -179,7 +181,9 @@ impl AgentControl {
     /// When something does not go.
     pub async fn halt(&self) -> CommandResult<()> {
         // The agent first: it would start again what it finds stopped.
-        self.stop().await?;
+        if !self.paths.is_of_host() {
+            self.stop().await?;
+        }
         if let Some(apps) = halt::apps(&self.paths, &self.program)? {
             halt::stop_all(&apps).await?;
         }
@@ -187,6 +191,17 @@ impl AgentControl {
             return Ok(());
         }
         halt::stop_all(&self.runtime).await
+    }
+
+    /// The agent of a host is its init system's to start and stop.
+    fn refuse_of_host(&self, verb: &str) -> CommandResult<()> {
+        if !self.paths.is_of_host() {
+            return Ok(());
+        }
+        let message =
+            format!("this command cannot {verb} the agent of this host: systemd keeps it");
+        Err(CommandError::new(ErrorKind::Unreachable, message)
+            .hint(format!("`systemctl {verb} landfall-agent`, as root")))
     }
 
     /// What the shim says of the agent; `None` when there never was one.

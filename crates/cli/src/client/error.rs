@@ -77,7 +77,10 @@ impl ClientError {
             Self::NotThere { .. } | Self::Broken { .. } => true,
             Self::Server(error) => matches!(
                 error,
-                SshError::Unreachable { .. } | SshError::Io { .. } | SshError::Failed { .. }
+                SshError::Unreachable { .. }
+                    | SshError::NoAgent { .. }
+                    | SshError::Io { .. }
+                    | SshError::Failed { .. }
             ),
             _ => false,
         }

@@ -70,9 +70,9 @@ impl Client {
             true => format!("[{host}]"),
             false => host,
         };
-        let urls = urls.into_iter();
-        let named = urls.map(|url| url.replace(&format!("{ALL}:80/"), &format!("{host}/")));
-        named.map(|url| url.replace(ALL, &host)).collect()
+        urls.into_iter()
+            .map(|url| url.replace(ALL, &host))
+            .collect()
     }
 
     /// Reads something.

@@ -96,7 +96,11 @@ impl Shipment {
         planned: &PlanResponse,
     ) -> CommandResult<()> {
         let needed = planned.plan.builds.iter().filter(|line| line.build);
-        let needed: Vec<&ServiceName> = needed.map(|line| &line.service).collect();
+        // What is not built at all is pulled there.
+        let needed = needed
+            .map(|line| &line.service)
+            .filter(|name| self.builds.contains_key(*name));
+        let needed: Vec<&ServiceName> = needed.collect();
         if needed.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Builds of this machine for servers: where they are kept, so that nothing is built twice.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -65,7 +66,9 @@ impl Workshop {
             CommandError::from_error(ErrorKind::Unexpected, error)
                 .during(format!("failed to open the builds in {}", dir.display()))
         };
-        std::fs::create_dir_all(&dir).map_err(|error| failed(&error))?;
+        let mut private = std::fs::DirBuilder::new();
+        let made = private.recursive(true).mode(0o700).create(&dir);
+        made.map_err(|error| failed(&error))?;
         let store = Store::open(&dir.join("state.db")).map_err(|error| failed(&error))?;
         let content = ContentStore::open(&dir.join("content")).map_err(|error| failed(&error))?;
         let artifacts = LocalArtifacts::new(content.clone(), dir.join("inputs"));

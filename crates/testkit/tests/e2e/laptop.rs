@@ -54,6 +54,8 @@ pub fn release(project: &Project<'_>, server: &ServerBox<'_>, version: &str, beh
 /// Says in `landfall.toml` where the app is deployed to.
 pub fn place(project: &Project<'_>, server: &ServerBox<'_>) {
     let host = server.host(User::Deploy);
+    // The WebSocket of the load would be waited for longer than everything else takes.
+    project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
     project.append(&format!("[environment.production]\nserver = \"{host}\""));
 }
 

@@ -67,7 +67,7 @@ fn g2_b1_a_fresh_server_is_made_ready_and_deployed_to_under_load_from_outside() 
         live.changes_to(version, &["deploy", "--yes"]).ok();
     }
     live.changes_to("v2", &["rollback", "--yes"]).ok();
-    release(&project, &server, "v4", "unhealthy");
+    release(&project, &server, "v4", "exits-at-once");
     live.unchanged(&["deploy", "--yes"]).fails_with(3);
     live.assert_nothing_lost();
 

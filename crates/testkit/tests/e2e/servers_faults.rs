@@ -88,12 +88,7 @@ fn b6_a_deploy_goes_on_when_its_command_is_killed_and_can_be_watched_again() {
     }
     live.assert_nothing_lost();
     let history = project.landfall(&["history", "--json"]).ok().json();
-    let last = history
-        .as_array()
-        .and_then(|all| all.first())
-        .expect("deployments")
-        .clone();
-    let id = last["id"].to_string();
+    let id = history["deployments"][0]["id"].to_string();
     let watched = project.landfall(&["attach", &id]).ok();
     assert!(watched.stdout.contains("is live"), "{watched:#}");
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use landfall_agent::api::types::AgentInfo;
 use landfall_server::checks::Level;
@@ -9,13 +10,17 @@ use landfall_server::install::{Part, path_of};
 use landfall_server::{Facts, INSTALLED, Ssh, inspect};
 use serde_json::json;
 
-use super::check::{judge_here, table, worst};
+use super::check::{judge_here, not_served, table, worst};
 use super::root::{Root, Uploaded};
 use super::{AddArgs, UpgradeArgs, ask, named_or_own};
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
 use crate::printer::{Printer, Tone, human, plain, plain_lines};
+
+/// How long the proxy may take to serve what it is told to.
+const SERVES_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
     let printer = &context.printer;
@@ -77,6 +82,23 @@ fn binary(named: Option<&PathBuf>) -> CommandResult<PathBuf> {
     }
 }
 
+/// What the agent says once all is served that should be, which takes a moment after a change.
+async fn serving(ssh: &Ssh) -> CommandResult<AgentInfo> {
+    let deadline = Instant::now() + SERVES_WITHIN;
+    loop {
+        let info = ask(ssh).await?;
+        match not_served(&info) {
+            None => return Ok(info),
+            Some(_) if Instant::now() < deadline => tokio::time::sleep(LOOK_EVERY).await,
+            Some(what) => {
+                let message = format!("agent and proxy run on {ssh}, but {what}");
+                return Err(CommandError::new(ErrorKind::Refused, message)
+                    .hint("give another address with `--http`"));
+            }
+        }
+    }
+}
+
 /// Puts a binary and all around it in place; what was done, and what the agent says then.
 async fn install(
     context: &Context,
@@ -87,7 +109,9 @@ async fn install(
 ) -> CommandResult<(Vec<Part>, AgentInfo)> {
     let printer = &context.printer;
     let root = Root::on(context, ssh, facts)?;
-    let content = std::fs::read(binary)?;
+    let content = std::fs::read(binary).map_err(|error| {
+        CommandError::from(error).during(format!("failed to read {}", binary.display()))
+    })?;
     // The same one is not brought again.
     let own = path_of(env!("CARGO_PKG_VERSION"), &content);
     let parts = if facts.installed.as_ref() == Some(&own) {
@@ -102,7 +126,7 @@ async fn install(
         uploaded.remove(ssh).await?;
         parts?
     };
-    let info = ask(ssh).await?;
+    let info = serving(ssh).await?;
     let mark = printer.paint().tone(Tone::Good, "✓");
     let serves: Vec<String> = info.http.iter().map(ToString::to_string).collect();
     printer.say(format!(

@@ -6,7 +6,7 @@ use landfall_server::{Facts, Ssh, inspect};
 use serde_json::json;
 
 use super::{CheckArgs, ask, named_or_own};
-use crate::command_error::CommandResult;
+use crate::command_error::{CommandError, CommandResult};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
 use crate::printer::{Paint, Tone, plain, text};
@@ -49,7 +49,12 @@ pub(super) fn judge_here(
     binary: Option<&std::path::Path>,
 ) -> CommandResult<Vec<Finding>> {
     let own = program()?;
-    let size = std::fs::metadata(binary.unwrap_or(&own))?.len();
+    let measured = binary.unwrap_or(&own);
+    let size = std::fs::metadata(measured).map_err(|error| {
+        CommandError::from(error).during(format!("failed to read {}", measured.display()))
+    })?;
+    let size = size.len();
+    let port = port.or_else(|| Some(facts.http?.port()));
     let wanted = Wanted {
         // What another binary is for, it tells by running there.
         machine: match binary {
@@ -86,11 +91,10 @@ fn installed(facts: &Facts, agent: Option<&CommandResult<AgentInfo>>) -> Finding
             Some("`landfall server add` installs it"),
         ),
         Some(Err(error)) => finding(Level::Refusal, error.message().to_owned(), Some(add)),
-        Some(Ok(info)) if info.proxy.is_none() => finding(
-            Level::Refusal,
-            "the proxy does not answer".into(),
-            Some(add),
-        ),
+        Some(Ok(info)) if not_served(info).is_some() => {
+            let said = not_served(info).unwrap_or_default();
+            finding(Level::Refusal, said, Some(add))
+        }
         Some(Ok(info)) => {
             let own = env!("CARGO_PKG_VERSION");
             let said = format!("version {}; agent and proxy answer", info.version);
@@ -108,6 +112,17 @@ fn installed(facts: &Facts, agent: Option<&CommandResult<AgentInfo>>) -> Finding
             }
         }
     }
+}
+
+/// What of the traffic is not served as it is configured.
+pub(super) fn not_served(info: &AgentInfo) -> Option<String> {
+    let Some(proxy) = &info.proxy else {
+        return Some("the proxy does not answer".to_owned());
+    };
+    let missing = info.http.iter().find(|http| !proxy.http.contains(http))?;
+    Some(format!(
+        "the proxy cannot listen at {missing}: is that an address of the server?"
+    ))
 }
 
 /// Findings, for a person.

@@ -11,8 +11,16 @@ use crate::context::Context;
 
 /// Gives the password of sudo where nobody can be asked.
 const PASSWORD: &str = "LANDFALL_SUDO_PASSWORD";
-/// Takes the binary into a directory of the user's own, and says where it is.
-const RECEIVE: &str = r#"umask 077 && d=$(mktemp -d "$HOME/.landfall-XXXXXX") && cat >"$d/landfall" && chmod 700 "$d/landfall" && echo "$d""#;
+/// Takes a binary of `$1` bytes into a directory of the user's own, and says where it is. What
+/// breaks off leaves nothing; what an earlier one left that was killed goes.
+const RECEIVE: &str = r#"
+umask 077
+rm -rf "$HOME"/.landfall-??????
+d=$(mktemp -d "$HOME/.landfall-XXXXXX") || exit
+cat >"$d/landfall" && [ "$(wc -c <"$d/landfall")" -eq "$1" ] && chmod 700 "$d/landfall" && echo "$d" && exit
+rm -rf "$d"
+exit 1
+"#;
 
 /// How commands become root's on a server.
 pub(super) struct Root {
@@ -100,7 +108,10 @@ impl Uploaded {
         let length = file.metadata().await?.len();
         let directory = ssh
             .compressed()
-            .succeed(&["sh", "-c", RECEIVE], file.take(length))
+            .succeed(
+                &["sh", "-c", RECEIVE, "sh", &length.to_string()],
+                file.take(length),
+            )
             .await?;
         let mut uploaded = Self {
             directory: directory.trim().to_owned(),
