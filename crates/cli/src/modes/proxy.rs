@@ -77,7 +77,7 @@ fn run_in_background(args: &[OsString], control: &Path) -> Result<(), Box<dyn Er
             successor.kill()?;
             return Err(format!("not within {} s", SERVES_WITHIN.as_secs()).into());
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::park_timeout(LOOK_EVERY);
     }
 }
 

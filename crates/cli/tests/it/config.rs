@@ -1,6 +1,6 @@
 //! Mistakes in landfall.toml, and writing the first one.
 
-use crate::harness::{Test, exists};
+use crate::harness::{Test, exists, ran};
 
 #[test]
 fn every_mistake_is_shown_at_once_with_its_place_and_its_fix() {
@@ -46,15 +46,23 @@ fn a_directory_without_an_app_is_told_how_to_get_one() {
 }
 
 #[test]
-fn an_environment_on_a_server_is_refused_with_what_works() {
+fn a_server_that_cannot_be_reached_is_said_with_what_to_do() {
     let test = Test::with_site();
     let toml =
         test.read("landfall.toml") + "[environment.production]\nserver = \"ada@192.0.2.1\"\n";
     test.write("landfall.toml", &toml);
-    let ran = test.run(&["deploy", "--env", "production"]);
-    assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("ada@192.0.2.1"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("--env local"), "{}", ran.stderr);
+    let mut command = test.command(&["deploy", "--env", "production"]);
+    let ran = ran(command
+        .env("LANDFALL_SSH", "/no/such/ssh")
+        .output()
+        .unwrap());
+    assert_eq!(ran.code, 6);
+    assert!(
+        ran.stderr.contains("failed to run /no/such/ssh"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("OpenSSH"), "{}", ran.stderr);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::harness::Test;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "init",
     "check",
     "config",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 26] = [
     "cache",
     "remove",
     "agent",
+    "server",
     "demo",
     "schema",
     "completions",

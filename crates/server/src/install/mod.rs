@@ -288,7 +288,7 @@ fn up(unit: &'static str, name: &str, is_other: bool, renew: &str) -> Result<Par
     };
     let deadline = Instant::now() + UP_WITHIN;
     while asked.is_ok() && !is_active(unit)? && Instant::now() < deadline {
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::park_timeout(LOOK_EVERY);
     }
     if asked.is_err() || !is_active(unit)? {
         let log = output(
