@@ -17,6 +17,7 @@ use crate::api::types::{
 };
 use crate::planner::plan_request;
 use crate::ports::Elsewhere;
+use crate::sources;
 use crate::world::{World, store_cause};
 
 /// Earlier trees of a service that a new one may resemble: the last one does most.
@@ -121,7 +122,7 @@ impl Deployments {
     /// # Errors
     /// When it contradicts what is.
     pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResponse, Cause> {
-        let (key, new) = split(request);
+        let (key, new) = self.take_up(request).await?;
         let deploy = request.deploy.as_ref();
         let elsewhere = deploy.and_then(|deploy| deploy.from.elsewhere());
         let planned = plan_request(&self.world, &key, &new, elsewhere).await?;
@@ -135,6 +136,21 @@ impl Deployments {
             digest,
             known,
         })
+    }
+
+    /// A request with its source tree laid out, where it brought one.
+    async fn take_up(
+        &self,
+        request: &PlanRequest,
+    ) -> Result<(EnvironmentKey, NewDeployment), Cause> {
+        let (key, mut new) = split(request);
+        let source = request.deploy.as_ref().and_then(|deploy| deploy.source);
+        if let Some(tree) = source {
+            let place = sources::lay_out(&self.world, &key, tree).await?;
+            sources::forget(&self.world, &key, &place)?;
+            new.root = Some(place);
+        }
+        Ok((key, new))
     }
 
     fn known(
@@ -158,7 +174,7 @@ impl Deployments {
     /// # Errors
     /// When it contradicts what is, or when another plan is due than the one expected.
     pub async fn submit(&self, request: DeployRequest) -> Result<DeployAccepted, Rejected> {
-        let (key, new) = split(&request.plan);
+        let (key, new) = self.take_up(&request.plan).await?;
         let response = self.plan(&request.plan).await?;
         let is_busy = self.lock().active.contains_key(&key);
         if !is_busy {

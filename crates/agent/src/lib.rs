@@ -25,6 +25,7 @@ mod registries;
 pub mod removal;
 pub mod report;
 pub mod routes;
+pub mod sources;
 pub mod start;
 pub mod steps;
 pub mod table;

@@ -135,6 +135,11 @@ impl StatePaths {
         self.release(app, environment, release).join(".files")
     }
 
+    /// Source trees that were brought here, for builds.
+    pub fn sources(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
+        self.environment(app, environment).join("sources")
+    }
+
     /// The home directory of an environment's user.
     pub fn home(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
         self.environment(app, environment).join("home")

@@ -13,6 +13,7 @@ mod lines;
 mod outputs;
 mod process;
 mod select;
+mod sources;
 mod stat_cache;
 
 pub use error::{BuildError, Ended};
@@ -21,3 +22,4 @@ pub use inputs::{ChangeKind, Changed, InputHash, changed_meanwhile, explain, has
 pub use lines::{OutputLine, Stream};
 pub use outputs::collect_outputs;
 pub use process::{BuildRequest, run_build};
+pub use sources::take_sources;

@@ -30,6 +30,13 @@ pub(crate) fn select(root: &Path, spec: &BuildSpec) -> Result<BTreeSet<PathBuf>,
     Ok(files)
 }
 
+/// Every file of a source tree that git does not ignore, relative to `root`.
+pub(crate) fn sources(root: &Path) -> Result<BTreeSet<PathBuf>, BuildError> {
+    let mut files = walk(root, Path::new(""), true)?;
+    files.remove(Path::new(CONFIGURATION));
+    Ok(files)
+}
+
 fn candidates(root: &Path, spec: &BuildSpec) -> Result<BTreeSet<PathBuf>, BuildError> {
     let outputs = outputs_of(spec);
     if spec.inputs.is_empty() && spec.run.is_none() {

@@ -14,13 +14,15 @@ use axum::http::StatusCode;
 use futures_util::TryStreamExt;
 use landfall_content::transfer::{OFFER_KEPT, TransferError, TreeWants};
 use landfall_content::{ContentStore, Hold};
-use landfall_model::{Cause, Digest};
+use landfall_model::{AppName, Cause, Digest, EnvironmentName};
+use landfall_store::EnvironmentKey;
 use serde::Deserialize;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::Api;
 use super::error::Failed;
 use super::types::ApiError;
+use crate::sources;
 use crate::world::chain;
 
 /// Trees that have come and that no release names yet; kept as long as offers are.
@@ -41,6 +43,9 @@ pub struct OfferQuery {
     /// Trees that may be earlier versions of it, the likeliest first, with commas between them.
     #[serde(default)]
     bases: String,
+    /// Of whose source it is, where it is a source tree.
+    app: Option<AppName>,
+    environment: Option<EnvironmentName>,
 }
 
 /// What is missing of a tree. The body is its index.
@@ -49,7 +54,8 @@ pub struct OfferQuery {
 /// When it is no index of this tree, or what is missing does not fit on the disk.
 #[utoipa::path(
     post, path = "/v1/trees/{digest}/offer",
-    params(("digest" = String, Path), ("bases" = Option<String>, Query)),
+    params(("digest" = String, Path), ("bases" = Option<String>, Query),
+        ("app" = Option<String>, Query), ("environment" = Option<String>, Query)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = Object), (status = 409, body = ApiError))
 )]
@@ -60,7 +66,13 @@ pub async fn offer(
     index: Bytes,
 ) -> Result<Json<TreeWants>, Failed> {
     let bases = query.bases.split(',').filter_map(|base| base.parse().ok());
-    let bases: Vec<Digest> = bases.collect();
+    let mut bases: Vec<Digest> = bases.collect();
+    if let (Some(app), Some(environment)) = (query.app, query.environment) {
+        bases.extend(sources::laid_out(
+            &api.world,
+            &EnvironmentKey { app, environment },
+        ));
+    }
     let wants = on_a_thread(api.content, move |content| {
         let wants = content.offer_tree(&digest, &mut &index[..], &bases)?;
         content.check_room(&wants)?;

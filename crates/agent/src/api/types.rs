@@ -92,6 +92,11 @@ pub struct DeploySource {
     pub spec: AppSpec,
     /// Where it is built.
     pub from: DeployFrom,
+    /// The source tree, brought to this host beforehand, for what is built here although the rest is
+    /// built elsewhere: images.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub source: Option<Digest>,
     /// What git knows of it.
     #[schema(value_type = Object)]
     pub info: SourceInfo,

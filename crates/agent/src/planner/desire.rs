@@ -88,11 +88,13 @@ async fn desire_deploy(
         )
     };
     let spec = request.spec.clone().ok_or_else(missing)?;
-    let sources = match (elsewhere, &request.root) {
-        (Some(builds), _) => Sources::Elsewhere(builds),
-        (None, Some(root)) => Sources::Here(root),
-        (None, None) => return Err(missing()),
+    let sources = Sources {
+        here: request.root.as_deref(),
+        elsewhere,
     };
+    if sources.here.is_none() && sources.elsewhere.is_none() {
+        return Err(missing());
+    }
     let Intent::Deploy { force, only } = &request.intent else {
         return Err(missing());
     };
@@ -137,11 +139,11 @@ async fn desire_deploy(
 }
 
 /// Where the inputs of builds are.
-enum Sources<'a> {
+struct Sources<'a> {
     /// In a directory of this host.
-    Here(&'a Path),
+    here: Option<&'a Path>,
     /// Where they were hashed.
-    Elsewhere(&'a Elsewhere),
+    elsewhere: Option<&'a Elsewhere>,
 }
 
 impl Sources<'_> {
@@ -151,13 +153,11 @@ impl Sources<'_> {
         service: &ServiceName,
         build: &Build,
     ) -> Result<BuiltInputs, Cause> {
-        let builds = match self {
-            Self::Here(root) => return world.inputs(root, build).await,
-            Self::Elsewhere(builds) => builds,
-        };
-        match builds.get(service) {
-            Some(built) => Ok(built.inputs.clone()),
-            None => {
+        let elsewhere = self.elsewhere.and_then(|builds| builds.get(service));
+        match (elsewhere, self.here) {
+            (Some(built), _) => Ok(built.inputs.clone()),
+            (None, Some(root)) => world.inputs(root, build).await,
+            (None, None) => {
                 let message = format!("the request does not say what {service} is built from");
                 Err(Cause::new(CauseKind::Refused, message))
             }

@@ -11,6 +11,7 @@ use landfall_store::{EnvironmentKey, InstancePhase, ReleaseRow};
 use super::prepare::io_cause;
 use crate::executor::{Context, internal_cause};
 use crate::failpoint;
+use crate::sources;
 use crate::words::{count, size};
 use crate::world::{World, store_cause};
 
@@ -131,6 +132,7 @@ pub async fn collect_garbage(world: &World) -> Result<u64, Cause> {
             .store
             .releases(&environment.key)
             .map_err(store_cause)?;
+        keep.extend(sources::laid_out(world, &environment.key));
         let kept = releases
             .iter()
             .filter(|row: &&ReleaseRow| row.retired.is_none());

@@ -69,7 +69,7 @@ pub async fn plan_or_deploy(
         let request = deployment_request(&project, intent, Some(deploy_source(loaded)));
         return deployment::run(context, &client, request, options).await;
     }
-    let (shipment, source) = Shipment::prepare(context, loaded, limit).await?;
+    let (shipment, source) = Shipment::prepare(context, &client, loaded, limit).await?;
     let request = deployment_request(&project, intent, Some(source));
     deployment::run_after(
         context,

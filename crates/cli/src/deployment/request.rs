@@ -28,6 +28,7 @@ pub fn deploy_source(loaded: LoadedApp) -> DeploySource {
     DeploySource {
         info: git::source_info(&loaded.root),
         from: DeployFrom::Directory(loaded.root),
+        source: None,
         spec: loaded.spec,
         build_env: build_env(variables()),
     }

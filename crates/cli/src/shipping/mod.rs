@@ -6,6 +6,7 @@ mod workshop;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::path::{Component, Path};
 
 use futures_util::{StreamExt, stream};
 use landfall_agent::api::types::{DeployFrom, DeploySource, PlanRequest, PlanResponse};
@@ -13,10 +14,10 @@ use landfall_agent::ports::{BuiltElsewhere, Elsewhere};
 use landfall_config::LoadedApp;
 use landfall_model::container::MountSource;
 use landfall_model::spec::Build;
-use landfall_model::{Cause, ServiceName};
+use landfall_model::{Cause, Digest, ServiceName};
 use tokio::sync::mpsc;
 
-use self::transfer::Brought;
+use self::transfer::{Brought, Goods};
 use self::workshop::{Built, Workshop};
 use crate::client::Client;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
@@ -45,6 +46,7 @@ impl Shipment {
     /// When inputs cannot be read, or the app has what cannot be brought to a server.
     pub async fn prepare(
         context: &Context,
+        client: &Client,
         loaded: LoadedApp,
         limit: Option<NonZeroU64>,
     ) -> CommandResult<(Self, DeploySource)> {
@@ -52,12 +54,15 @@ impl Shipment {
         let app = loaded.spec.app.clone();
         let root = loaded.root.clone();
         let builds = loaded.spec.builds();
-        let builds: BTreeMap<_, _> = builds
+        let mut builds: BTreeMap<_, _> = builds
             .map(|(name, build)| (name.clone(), build.clone()))
             .collect();
         let source = deploy_source(loaded);
         let workshop = Workshop::open(&context.paths()?, app, root, source.build_env.clone())?;
         let mut inputs = Elsewhere::new();
+        let is_image = |build: &Build| matches!(build, Build::Image(_));
+        let has_images = builds.values().any(is_image);
+        builds.retain(|_, build| !is_image(build));
         for (service, build) in &builds {
             let hashed = workshop
                 .inputs(build)
@@ -69,10 +74,8 @@ impl Shipment {
             };
             inputs.insert(service.clone(), built);
         }
-        let source = DeploySource {
+        let mut source = DeploySource {
             from: DeployFrom::Elsewhere(inputs.clone()),
-            // No command of theirs runs there.
-            build_env: BTreeMap::new(),
             ..source
         };
         let shipment = Self {
@@ -81,7 +84,38 @@ impl Shipment {
             inputs,
             limit,
         };
+        match has_images {
+            true => source.source = Some(shipment.bring_sources(context, client).await?),
+            // No command of theirs runs there.
+            false => source.build_env.clear(),
+        }
         Ok((shipment, source))
+    }
+
+    /// Brings the source tree, of which images are built there; what it is.
+    async fn bring_sources(&self, context: &Context, client: &Client) -> CommandResult<Digest> {
+        let taken = self.workshop.sources().await;
+        let taken = taken.map_err(|cause| failed(context, &cause))?;
+        let mut step = LocalStep::begin(&context.printer, "sources");
+        let goods = Goods {
+            tree: &taken.digest,
+            known: &[],
+            source_of: Some((self.workshop.app(), context.environment())),
+        };
+        let content = self.workshop.content();
+        match transfer::bring(client, content, &goods, self.limit, &mut step).await {
+            Ok(brought) => step.done(&format!(
+                "{} files, {} that the server lacked, as {}",
+                taken.files,
+                human::bytes(brought.content),
+                human::bytes(brought.wire)
+            )),
+            Err(error) => {
+                step.failed(error.message());
+                return Err(error);
+            }
+        }
+        Ok(taken.digest)
     }
 
     /// Builds what the plan says is missing, brings it to the server, and says so in the request.
@@ -192,16 +226,12 @@ impl Shipment {
         for (service, built) in built {
             let known = planned.known.get(service).map_or(&[][..], Vec::as_slice);
             let content = self.workshop.content();
-            match transfer::bring(
-                client,
-                content,
-                &built.artifact,
+            let goods = Goods {
+                tree: &built.artifact,
                 known,
-                self.limit,
-                &mut step,
-            )
-            .await
-            {
+                source_of: None,
+            };
+            match transfer::bring(client, content, &goods, self.limit, &mut step).await {
                 Ok(brought) => all += brought,
                 Err(error) => {
                     step.failed(error.message());
@@ -223,14 +253,19 @@ fn check(loaded: &LoadedApp) -> CommandResult<()> {
     let refused =
         |message: String, hint: &str| Err(CommandError::new(ErrorKind::Config, message).hint(hint));
     for (name, service) in &loaded.spec.services {
-        if let Some(Build::Image(_)) = &service.build {
-            let message = format!(
-                "the image of {name} is built from source, and that is not brought to servers yet"
-            );
-            return refused(
-                message,
-                "build and push it to a registry, and name it with `image = \"…\"`",
-            );
+        if let Some(Build::Image(build)) = &service.build {
+            let contexts = [&build.context]
+                .into_iter()
+                .chain(build.additional_contexts.values());
+            if let Some(outside) = contexts.into_iter().find(|path| is_outside(path)) {
+                let message = format!(
+                    "the image of {name} is built from {outside}, which is not below landfall.toml"
+                );
+                return refused(
+                    message,
+                    "what is brought to a server is the directory of landfall.toml: move that file up",
+                );
+            }
         }
         let mounts = service
             .container()
@@ -238,7 +273,7 @@ fn check(loaded: &LoadedApp) -> CommandResult<()> {
             .flat_map(|container| &container.run.mounts);
         for mount in mounts {
             if let MountSource::Bind { path, .. } = &mount.source
-                && std::path::Path::new(path).starts_with(&loaded.root)
+                && Path::new(path).starts_with(&loaded.root)
             {
                 let message = format!(
                     "{name} mounts {} of this machine, which the server does not have",
@@ -252,6 +287,21 @@ fn check(loaded: &LoadedApp) -> CommandResult<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a path leaves the directory of `landfall.toml`.
+fn is_outside(path: &str) -> bool {
+    let mut depth = 0_i32;
+    let is_below = Path::new(path).components().all(|part| {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth -= 1,
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => return false,
+        }
+        depth >= 0
+    });
+    !is_below
 }
 
 /// What stops a deployment before it began.

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use landfall_content::ContentStore;
 use landfall_content::transfer::{Limited, Sent, TransferError, TreeWants};
-use landfall_model::Digest;
+use landfall_model::{AppName, Digest, EnvironmentName};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Query};
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::deployment::LocalStep;
 use crate::printer::human;
@@ -54,18 +54,28 @@ struct Progress {
     wire: AtomicU64,
 }
 
-/// Brings a tree. `known` are trees that the server has and that it may resemble.
+/// A tree, and what of the server it may resemble.
+pub(super) struct Goods<'a> {
+    /// The tree.
+    pub tree: &'a Digest,
+    /// Trees that the server has.
+    pub known: &'a [Digest],
+    /// Whose source it is, where it is a source tree.
+    pub source_of: Option<(&'a AppName, &'a EnvironmentName)>,
+}
+
+/// Brings a tree.
 pub(super) async fn bring(
     client: &Client,
     content: &ContentStore,
-    tree: &Digest,
-    known: &[Digest],
+    goods: &Goods<'_>,
     limit: Option<NonZeroU64>,
     step: &mut LocalStep<'_>,
 ) -> CommandResult<Brought> {
+    let tree = goods.tree;
     let (mut all, mut fruitless, mut left) = (Brought::default(), 0, u64::MAX);
     loop {
-        let wants = offer(client, content, tree, known).await;
+        let wants = offer(client, content, goods).await;
         let sent = match wants {
             Ok((wants, _)) if wants.is_empty() => {
                 let finish = format!("/v1/trees/{tree}/finish");
@@ -123,12 +133,20 @@ fn is_passing(error: &ClientError) -> bool {
 async fn offer(
     client: &Client,
     content: &ContentStore,
-    tree: &Digest,
-    known: &[Digest],
+    goods: &Goods<'_>,
 ) -> Result<(TreeWants, u64), Failure> {
+    let Goods {
+        tree,
+        known,
+        source_of,
+    } = goods;
     let index = content.send_tree(tree)?.index(known)?;
     let bases: Vec<String> = known.iter().map(ToString::to_string).collect();
-    let path = format!("/v1/trees/{tree}/offer?bases={}", bases.join(","));
+    let path = Query::new(format!("/v1/trees/{tree}/offer"))
+        .with("bases", Some(bases.join(",")))
+        .with("app", source_of.map(|(app, _)| app))
+        .with("environment", source_of.map(|(_, environment)| environment))
+        .build();
     let size = index.len() as u64;
     match client.exchange(&path, Bytes::from(index)).await {
         Ok(wants) => Ok((wants, size)),

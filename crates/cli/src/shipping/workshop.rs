@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use landfall_agent::paths::StatePaths;
 use landfall_agent::ports::artifacts::{Artifacts, BuildJob, Hold};
 use landfall_agent::ports::{BuiltInputs, LocalArtifacts};
-use landfall_content::ContentStore;
+use landfall_build::take_sources;
+use landfall_content::{ContentStore, Ingested};
 use landfall_model::spec::Build;
 use landfall_model::{AppName, Cause, CauseKind, Digest, ServiceName};
 use landfall_store::{BuildRow, Store};
@@ -80,6 +81,18 @@ impl Workshop {
             content,
             artifacts,
         })
+    }
+
+    pub(super) fn app(&self) -> &AppName {
+        &self.app
+    }
+
+    /// The whole source tree, in the store.
+    pub(super) async fn sources(&self) -> Result<Ingested, Cause> {
+        let (root, content) = (self.root.clone(), self.content.clone());
+        let taken = tokio::task::spawn_blocking(move || take_sources(&root, &content)).await;
+        let taken = taken.map_err(|error| internal(&error.to_string()))?;
+        taken.map_err(|error| Cause::new(CauseKind::BuildFailed, error.to_string()))
     }
 
     pub(super) fn content(&self) -> &ContentStore {

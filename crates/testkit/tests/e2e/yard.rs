@@ -109,7 +109,7 @@ impl Drop for Yard {
 }
 
 /// Copies a program and the libraries that it needs below a root directory.
-fn with_libraries(program: &Path, root: &Path, to: &str) {
+pub fn with_libraries(program: &Path, root: &Path, to: &str) {
     fs::copy(program, root.join(to)).unwrap();
     let listed = Command::new("ldd").arg(program).output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();

@@ -198,6 +198,7 @@ impl Version {
             Some(DeploySource {
                 spec: self.spec(),
                 from: DeployFrom::Directory(format!("/source/{}", self.name).into()),
+                source: None,
                 info: SourceInfo::default(),
                 build_env: BTreeMap::new(),
             }),
