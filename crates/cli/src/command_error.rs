@@ -15,7 +15,7 @@ pub enum ErrorKind {
     Usage,
     /// `landfall.toml` or a Compose file is wrong.
     Config,
-    /// The request contradicts the state of the environment.
+    /// The request contradicts the state of the environment, or is not allowed.
     Refused,
     /// A deployment ended before it began: a build failed.
     Stopped,

@@ -274,6 +274,9 @@ pub struct EventView {
 pub struct CancelRequest {
     /// Who asks.
     pub by: String,
+    /// Only while no user has met the new release; else it is refused and the deployment goes on.
+    #[serde(default)]
+    pub before_switch: bool,
 }
 
 /// An environment as it is served, beside what was declared.
@@ -485,7 +488,7 @@ pub struct HistoryView {
 /// An error of the API: status and this body.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApiError {
-    /// Kebab-case: `not-found`, `refused`, `plan-changed`, `invalid`, `internal`.
+    /// Kebab-case: `not-found`, `refused`, `forbidden`, `plan-changed`, `invalid`, `internal`.
     pub code: String,
     /// For a person.
     pub message: String,

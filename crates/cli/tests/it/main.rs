@@ -5,4 +5,6 @@ mod config;
 mod deploy;
 mod harness;
 mod help;
+mod limited;
 mod output;
+mod server;
