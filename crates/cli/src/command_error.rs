@@ -132,6 +132,17 @@ impl CommandError {
         self
     }
 
+    /// What there is for machines under a name.
+    pub fn data(&self, name: &str) -> Option<&Value> {
+        let (has, value) = self.0.data.as_ref()?;
+        (*has == name).then_some(value)
+    }
+
+    /// What was tried when it went wrong, outermost first, and what to try.
+    pub fn causes_and_hints(&self) -> (&[String], &[String]) {
+        (&self.0.causes, &self.0.hints)
+    }
+
     /// What went wrong, in a line.
     pub fn message(&self) -> &str {
         &self.0.message

@@ -1,6 +1,7 @@
 //! The binary as a user meets it: help, exit codes, output, and the agent behind it.
 
 mod agent;
+mod ci;
 mod config;
 mod deploy;
 mod harness;
