@@ -211,9 +211,12 @@ fn g5_a_cancelled_job_cancels_a_deployment_that_no_user_has_met() {
 fn g5_a_cancelled_job_lets_a_deployment_end_that_users_have_met() {
     let test = Test::with_site();
     let job = Job { test: &test };
+    let worker = "[service.worker]\nrun = \"sleep 600\"\nready = { up_for = \"10ms\" }\n\
+                  build = { inputs = [\"dist/**\"], output = \"dist\" }\n";
+    test.write("landfall.toml", &(test.read("landfall.toml") + worker));
     let waits = WAITS.replace("../go", job.file("go").to_str().unwrap());
     let task =
-        format!("[task.warm]\nservice = \"web\"\nshell = {waits:?}\nwhen = \"after-switch\"\n");
+        format!("[task.warm]\nservice = \"worker\"\nshell = {waits:?}\nwhen = \"after-switch\"\n");
     test.write("landfall.toml", &(test.read("landfall.toml") + &task));
     let (mut child, rest) = started(job.in_it(test.command(&["deploy", "--ci"])));
     signal(&child, "-INT");

@@ -1,5 +1,6 @@
 //! The binary as a user meets it: help, exit codes, output, and the agent behind it.
 
+mod action;
 mod agent;
 mod ci;
 mod config;

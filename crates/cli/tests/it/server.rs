@@ -55,7 +55,8 @@ impl<'a> Server<'a> {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    fn ssh(&self, key: Key) -> PathBuf {
+    /// The script.
+    pub fn ssh(&self, key: Key) -> PathBuf {
         self.dir.join(match key {
             Key::Full => "full",
             Key::Limited => "limited",
