@@ -290,6 +290,9 @@ pub struct EnvironmentView {
     pub environment: EnvironmentName,
     /// The live release.
     pub release: Option<ReleaseView>,
+    /// How that came to be live; `None` where nothing is, or it is long forgotten.
+    #[serde(default)]
+    pub live_since: Option<LiveSince>,
     /// The release that the proxy proves to serve, asked just now; `None` without routes or when
     /// nothing answers.
     #[schema(value_type = Option<u32>)]
@@ -306,6 +309,21 @@ pub struct EnvironmentView {
     pub queued: Vec<DeploymentId>,
     /// Where what runs differs from what was declared, for a person.
     pub differences: Vec<String>,
+}
+
+/// How a release came to be live: by the deployment that made it, or by a later one.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LiveSince {
+    /// The deployment.
+    #[schema(value_type = u64)]
+    pub deployment: DeploymentId,
+    /// What it did: `deploy`, `rollback`, `restart`, ….
+    pub how: String,
+    /// Who asked for it.
+    pub by: String,
+    /// When it ended.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
 }
 
 /// A service as it runs.
