@@ -1,5 +1,6 @@
 //! What a server is, asked with one script that changes nothing.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct Facts {
     pub firewalls: Vec<String>,
     /// Version of Landfall that is installed.
     pub landfall: Option<String>,
+    /// The binary that is in force.
+    pub installed: Option<PathBuf>,
     /// What systemd says of the agent and the proxy.
     pub units: Vec<(String, String)>,
 }
@@ -131,6 +134,7 @@ fn parse(said: &str, now: SystemTime) -> Option<Facts> {
             .map(|&name| name.to_owned())
             .collect(),
         landfall: one("landfall").map(str::to_owned),
+        installed: one("installed").map(PathBuf::from),
         units: ["agent", "proxy"]
             .iter()
             .filter_map(|name| unit(name))

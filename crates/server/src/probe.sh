@@ -38,6 +38,7 @@ if [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then sa
 if systemctl is-active --quiet firewalld 2>/dev/null; then say firewall firewalld; fi
 if [ -x /usr/local/bin/landfall ]; then
     say landfall "$(/usr/local/bin/landfall --version 2>/dev/null | awk '{ print $2 }')"
+    say installed "$(readlink /usr/local/bin/landfall)"
     say agent "$(systemctl is-active landfall-agent 2>/dev/null)"
     say proxy "$(systemctl is-active landfall-proxy 2>/dev/null)"
 fi

@@ -212,6 +212,20 @@ impl Ssh {
         }
     }
 
+    /// What the server is called on the network, as ssh finds it; `None` where it does not tell.
+    pub async fn host_name(&self) -> Option<String> {
+        let (program, options) = self.command.split_first()?;
+        let asked = Command::new(program)
+            .args(options)
+            .args(["-G", self.address.as_str()])
+            .stdin(Stdio::null())
+            .output();
+        let told = String::from_utf8(asked.await.ok()?.stdout).ok()?;
+        told.lines()
+            .find_map(|line| line.strip_prefix("hostname "))
+            .map(str::to_owned)
+    }
+
     /// The server.
     pub fn address(&self) -> &ServerAddress {
         &self.address

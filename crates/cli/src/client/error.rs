@@ -124,7 +124,7 @@ impl From<&SshError> for CommandError {
     fn from(error: &SshError) -> Self {
         let command = Self::from_error(ErrorKind::Unreachable, error);
         let command = match error.said() {
-            Some(said) => command.rendered(crate::printer::plain(said)),
+            Some(said) => command.rendered(crate::printer::plain_lines(said)),
             None => command,
         };
         match error.fix() {

@@ -18,7 +18,6 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use landfall_agent::api::types::ApiError;
-use landfall_model::ServerAddress;
 use landfall_server::Ssh;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +32,9 @@ use self::way::{Body, Remote, Way};
 /// How long an answer that is no stream may take. Planning hashes a source tree, and nothing else
 /// the agent answers takes time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// What an agent calls all addresses of its host.
+const ALL: &str = "0.0.0.0";
 
 /// Talks to an agent.
 #[derive(Debug, Clone)]
@@ -55,12 +57,22 @@ impl Client {
         }
     }
 
-    /// The server that the agent is on; `None` where it is on this machine.
-    pub fn server(&self) -> Option<&ServerAddress> {
-        match &self.way {
-            Way::Socket(_) => None,
-            Way::Ssh(remote) => Some(remote.ssh.address()),
-        }
+    /// Addresses of an agent as they are good from here: one that serves all addresses of its
+    /// server is known by what ssh calls that.
+    pub async fn seen_from_here(&self, urls: Vec<String>) -> Vec<String> {
+        let (Way::Ssh(remote), true) = (&self.way, urls.iter().any(|url| url.contains(ALL))) else {
+            return urls;
+        };
+        let Some(host) = remote.ssh.host_name().await else {
+            return urls;
+        };
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host,
+        };
+        let urls = urls.into_iter();
+        let named = urls.map(|url| url.replace(&format!("{ALL}:80/"), &format!("{host}/")));
+        named.map(|url| url.replace(ALL, &host)).collect()
     }
 
     /// Reads something.

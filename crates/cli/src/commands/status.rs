@@ -63,11 +63,14 @@ async fn all(context: &Context, client: Option<Client>) -> CommandResult {
 
 async fn one(context: &Context, client: Option<Client>, project: &Project) -> CommandResult {
     let printer = &context.printer;
-    let view = match client {
+    let view: Option<EnvironmentView> = match &client {
         Some(client) => known(client.get(&project.api("")).await)?,
         None => None,
     };
-    let environment = view.unwrap_or_else(|| nothing(project));
+    let mut environment = view.unwrap_or_else(|| nothing(project));
+    if let Some(client) = client {
+        environment.urls = client.seen_from_here(environment.urls).await;
+    }
     let live = environment.release.as_ref();
     let commit = live.and_then(|release| release.source.commit.as_deref());
     let undeployed = commit.and_then(|commit| git::undeployed(&project.root, commit));

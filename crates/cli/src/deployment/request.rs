@@ -176,7 +176,7 @@ async fn follow(
     let path = format!("/v1/environments/{app}/{environment}");
     // The addresses are a courtesy: the deployment is over, whatever the agent answers now.
     if let Ok(view) = client.get::<EnvironmentView>(&path).await {
-        result.urls = view.urls;
+        result.urls = client.seen_from_here(view.urls).await;
     }
     result.tell(printer);
     ended(context, &result);

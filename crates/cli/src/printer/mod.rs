@@ -29,7 +29,7 @@ use serde::Serialize;
 pub use group::Group;
 pub use live::{LiveStep, NAME_WIDTH};
 pub use paint::{Paint, Tone};
-pub use sanitize::{keep_colours, plain};
+pub use sanitize::{keep_colours, plain, plain_lines};
 pub use table::{Cell, Table};
 pub use workflow::Annotation;
 

@@ -69,6 +69,11 @@ fn escape(rest: &mut std::str::Chars<'_>) -> String {
     sequence
 }
 
+/// As [`plain`], line by line.
+pub fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

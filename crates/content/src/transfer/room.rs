@@ -9,7 +9,7 @@ use crate::store::ContentStore;
 /// Databases and logs of running apps must be able to go on: so many bytes stay free at least.
 const LEAST_HEADROOM: u64 = 256 << 20;
 /// More than this a large disk need not keep free.
-const MOST_HEADROOM: u64 = 4 << 30;
+const MOST_HEADROOM: u64 = 1 << 30;
 
 /// A file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct NoRoom {
 }
 
 impl Room {
-    /// Whether `needed` bytes fit so that a twentieth stays free, 256 MiB at least and 4 GiB at
+    /// Whether `needed` bytes fit so that a twentieth stays free, 256 MiB at least and 1 GiB at
     /// most.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ mod tests {
         let error = room(20 * GIB, 2 * GIB).check(GIB + 1).unwrap_err();
         assert_eq!(error.headroom, GIB);
         assert_eq!(room(GIB, 0).check(0).unwrap_err().headroom, 256 * MIB);
-        assert_eq!(room(u64::MAX, 0).check(0).unwrap_err().headroom, 4 * GIB);
+        assert_eq!(room(u64::MAX, 0).check(0).unwrap_err().headroom, GIB);
         assert!(room(u64::MAX, u64::MAX).check(u64::MAX).is_err());
     }
 

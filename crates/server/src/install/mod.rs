@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use self::files::write_if_other;
-pub use self::program::version_directory;
+pub use self::program::path_of;
 use crate::config::HostConfig;
 use crate::layout::{AGENT_UNIT, GROUP, HOST_CONFIG, PROXY_UNIT, PROXY_USER, UNITS};
 
@@ -79,6 +79,15 @@ pub enum InstallError {
         /// The end of its log.
         log: String,
     },
+    /// The new version does not come up, and the one before runs again.
+    #[error("version {version} does not come up; the one before it runs again")]
+    WentBack {
+        /// Which.
+        version: String,
+        /// Why.
+        #[source]
+        source: Box<InstallError>,
+    },
     /// The configuration that is there cannot be used.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -100,26 +109,91 @@ pub fn install(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<(
     if !is_root() {
         return Err(InstallError::NotRoot);
     }
+    let before = Before::now();
     users(request, tell)?;
-    let is_new_program = program::install(request, tell)?;
-    let is_new_config = config(request, tell)?;
-    let is_new_proxy = unit(PROXY_UNIT, PROXY, tell)?;
-    let is_new_agent = unit(AGENT_UNIT, AGENT, tell)?;
-    if is_new_proxy || is_new_agent {
+    let changes = Changes {
+        program: program::install(request, tell)?,
+        config: config(request, tell)?,
+        proxy: unit(PROXY_UNIT, PROXY, tell)?,
+        agent: unit(AGENT_UNIT, AGENT, tell)?,
+    };
+    match start(changes, tell) {
+        Ok(()) => program::forget_except(before.program.as_deref()),
+        Err(error) if before.ran && changes.any() => {
+            before.restore()?;
+            let untold = &mut |_| {};
+            start(changes, untold)?;
+            Err(InstallError::WentBack {
+                version: request.version.clone(),
+                source: Box::new(error),
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What is another than it was.
+#[derive(Debug, Clone, Copy)]
+struct Changes {
+    program: bool,
+    config: bool,
+    proxy: bool,
+    agent: bool,
+}
+
+impl Changes {
+    fn any(self) -> bool {
+        self.program || self.config || self.proxy || self.agent
+    }
+}
+
+/// Brings proxy and agent up as they are installed now.
+fn start(changes: Changes, tell: &mut dyn FnMut(Part)) -> Result<(), InstallError> {
+    if changes.proxy || changes.agent {
         run("systemctl", &["daemon-reload"])?;
     }
     run("systemctl", &["enable", "--quiet", PROXY_UNIT, AGENT_UNIT])?;
-    let part = up(
-        PROXY_UNIT,
-        "the proxy",
-        is_new_program || is_new_proxy,
-        "reload",
-    )?;
-    tell(part);
-    let is_other = is_new_program || is_new_agent || is_new_config;
-    let part = up(AGENT_UNIT, "the agent", is_other, "restart")?;
-    tell(part);
+    let is_other = changes.program || changes.proxy;
+    tell(up(PROXY_UNIT, "the proxy", is_other, "reload")?);
+    let is_other = changes.program || changes.agent || changes.config;
+    tell(up(AGENT_UNIT, "the agent", is_other, "restart")?);
     Ok(())
+}
+
+/// What was installed before, for when what is installed now does not come up.
+#[derive(Debug)]
+struct Before {
+    /// Whether agent and proxy ran.
+    ran: bool,
+    /// The binary in force.
+    program: Option<PathBuf>,
+    /// Files and what was in them.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Before {
+    fn now() -> Self {
+        let units = [AGENT_UNIT, PROXY_UNIT].map(|unit| Path::new(UNITS).join(unit));
+        let files = units.into_iter().chain([HOST_CONFIG.into()]);
+        let is_up = |unit| is_active(unit).unwrap_or(false);
+        Self {
+            ran: is_up(AGENT_UNIT) && is_up(PROXY_UNIT),
+            program: program::in_force(),
+            files: files
+                .filter_map(|path| Some((path.clone(), std::fs::read(path).ok()?)))
+                .collect(),
+        }
+    }
+
+    fn restore(&self) -> Result<(), InstallError> {
+        for (path, content) in &self.files {
+            write_if_other(path, content, 0o644)?;
+        }
+        match &self.program {
+            Some(program) => program::put_in_force(program),
+            None => Ok(()),
+        }
+    }
 }
 
 fn is_root() -> bool {

@@ -1,18 +1,21 @@
-//! `landfall server add`.
+//! `landfall server add` and `landfall server upgrade`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use landfall_agent::api::types::AgentInfo;
 use landfall_server::checks::Level;
-use landfall_server::install::Part;
-use landfall_server::{Facts, Ssh, inspect};
+use landfall_server::install::{Part, path_of};
+use landfall_server::{Facts, INSTALLED, Ssh, inspect};
 use serde_json::json;
 
 use super::check::{judge_here, table, worst};
 use super::root::{Root, Uploaded};
-use super::{AddArgs, ask};
+use super::{AddArgs, UpgradeArgs, ask, named_or_own};
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
-use crate::printer::{Printer, Tone, human, plain};
+use crate::printer::{Printer, Tone, human, plain, plain_lines};
 
 pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
     let printer = &context.printer;
@@ -21,7 +24,7 @@ pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
     let port = args.http.map(|http| http.port());
     let findings = judge_here(&facts, port, args.binary.as_deref())?;
     printer.say(format!(
-        "\n{}\n",
+        "\n{}",
         table(&findings, printer.paint(), printer.width())
     ));
     if worst(&findings) == Level::Refusal {
@@ -32,33 +35,82 @@ pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
         let findings = json!(findings);
         return Err(CommandError::new(ErrorKind::Refused, message).with_data("findings", findings));
     }
-    let binary = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => program()?,
-    };
-    let size = std::fs::metadata(&binary)?.len();
-    printer.say(intent(&facts, size));
+    let binary = binary(args.binary.as_ref())?;
+    printer.say(intent(&facts, std::fs::metadata(&binary)?.len()));
     if args.dry_run {
         printer.json(&json!({ "server": args.server, "findings": findings, "done": [] }));
         return Ok(ExitCode::Ok);
     }
     context.confirm(&format!("do this on {}?", args.server))?;
-    let root = Root::on(context, &ssh, &facts)?;
-    printer.note(format!(
-        "bringing the binary to {}: {}",
-        args.server,
-        human::bytes(size)
+    let (parts, info) = install(context, &ssh, &facts, &binary, args.http).await?;
+    printer.say(format!(
+        "  deploy to it with this in landfall.toml, and `landfall deploy --env production`:\n\n\
+         \u{20}   [environment.production]\n\u{20}   server = \"{}\"",
+        args.server
     ));
-    let uploaded = Uploaded::bring(&ssh, &binary).await?;
-    let parts = set_up(printer, &ssh, &root, &uploaded, &facts, args).await;
-    uploaded.remove(&ssh).await?;
-    let parts = parts?;
-    let info = ask(&ssh).await?;
-    tell(printer, args, &info);
     printer.json(&json!({
         "server": args.server, "findings": findings, "done": parts, "agent": info,
     }));
     Ok(ExitCode::Ok)
+}
+
+pub(super) async fn upgrade(context: &Context, args: &UpgradeArgs) -> CommandResult {
+    let printer = &context.printer;
+    let server = named_or_own(context, args.server.as_ref())?;
+    let ssh = Ssh::to(&server)?;
+    let facts = inspect(&ssh).await?;
+    if facts.landfall.is_none() {
+        let message = format!("Landfall is not installed on {server}");
+        return Err(CommandError::new(ErrorKind::Refused, message)
+            .hint(format!("`landfall server add {server}` installs it")));
+    }
+    let binary = binary(args.binary.as_ref())?;
+    let (parts, info) = install(context, &ssh, &facts, &binary, None).await?;
+    printer.json(&json!({ "server": server, "done": parts, "agent": info }));
+    Ok(ExitCode::Ok)
+}
+
+fn binary(named: Option<&PathBuf>) -> CommandResult<PathBuf> {
+    match named {
+        Some(binary) => Ok(binary.clone()),
+        None => program(),
+    }
+}
+
+/// Puts a binary and all around it in place; what was done, and what the agent says then.
+async fn install(
+    context: &Context,
+    ssh: &Ssh,
+    facts: &Facts,
+    binary: &Path,
+    http: Option<SocketAddr>,
+) -> CommandResult<(Vec<Part>, AgentInfo)> {
+    let printer = &context.printer;
+    let root = Root::on(context, ssh, facts)?;
+    let content = std::fs::read(binary)?;
+    // The same one is not brought again.
+    let own = path_of(env!("CARGO_PKG_VERSION"), &content);
+    let parts = if facts.installed.as_ref() == Some(&own) {
+        let version = env!("CARGO_PKG_VERSION");
+        set_up(printer, ssh, &root, INSTALLED, version, facts, http).await?
+    } else {
+        let size = human::bytes(content.len() as u64);
+        printer.note(format!("bringing the binary to {ssh}: {size}"));
+        let uploaded = Uploaded::bring(ssh, binary).await?;
+        let (program, version) = (uploaded.program(), &uploaded.version);
+        let parts = set_up(printer, ssh, &root, &program, version, facts, http).await;
+        uploaded.remove(ssh).await?;
+        parts?
+    };
+    let info = ask(ssh).await?;
+    let mark = printer.paint().tone(Tone::Good, "✓");
+    let serves: Vec<String> = info.http.iter().map(ToString::to_string).collect();
+    printer.say(format!(
+        "\n{mark} {ssh} is ready: version {}, HTTP at {}",
+        info.version,
+        serves.join(", ")
+    ));
+    Ok((parts, info))
 }
 
 fn intent(facts: &Facts, size: u64) -> String {
@@ -67,7 +119,7 @@ fn intent(facts: &Facts, size: u64) -> String {
         None => "puts in place",
     };
     format!(
-        "This {verb}:\n\
+        "\nThis {verb}:\n\
          \u{20} the binary ({}) at /usr/local/bin/landfall\n\
          \u{20} the services landfall-agent (root: it starts apps as users of their own) and\n\
          \u{20}   landfall-proxy (a user of its own, which may do nothing but serve ports)\n\
@@ -82,27 +134,20 @@ async fn set_up(
     printer: &Printer,
     ssh: &Ssh,
     root: &Root,
-    uploaded: &Uploaded,
+    program: &str,
+    version: &str,
     facts: &Facts,
-    args: &AddArgs,
+    http: Option<SocketAddr>,
 ) -> CommandResult<Vec<Part>> {
-    let program = uploaded.program();
-    let http = args.http.map(|http| http.to_string());
-    let mut words = vec![
-        &*program,
-        "server",
-        "setup",
-        "--json",
-        "--member",
-        &facts.user,
-    ];
+    let http = http.map(|http| http.to_string());
+    let mut words = vec![program, "server", "setup", "--json", "--program", program];
+    words.extend(["--version", version, "--member", &facts.user]);
     if let Some(http) = &http {
         words.extend(["--http", http]);
     }
     let ran = root.run(ssh, &words).await?;
-    let parts: Vec<Part> = ran
-        .stdout
-        .lines()
+    let lines = ran.stdout.lines();
+    let parts: Vec<Part> = lines
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
     for part in &parts {
@@ -120,27 +165,10 @@ async fn set_up(
     match ran.code {
         0 => Ok(parts),
         _ => {
-            let message = format!("{} could not be made ready", args.server);
-            Err(CommandError::new(ErrorKind::Unexpected, message)
-                .rendered(plain(ran.stderr.trim()))
+            let message = format!("{ssh} could not be made ready");
+            Err(CommandError::new(ErrorKind::Refused, message)
+                .rendered(plain_lines(ran.stderr.trim()))
                 .hint("what is marked is done; put the rest right and run this again"))
         }
     }
-}
-
-fn tell(printer: &Printer, args: &AddArgs, info: &AgentInfo) {
-    let paint = printer.paint();
-    let mark = paint.tone(Tone::Good, "✓");
-    let http: Vec<String> = info.http.iter().map(ToString::to_string).collect();
-    printer.say(format!(
-        "\n{mark} {} is ready: version {}, HTTP at {}",
-        args.server,
-        info.version,
-        http.join(", ")
-    ));
-    printer.say(format!(
-        "  deploy to it with this in landfall.toml, and `landfall deploy --env production`:\n\n\
-         \u{20}   [environment.production]\n\u{20}   server = \"{}\"",
-        args.server
-    ));
 }

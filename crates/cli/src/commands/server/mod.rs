@@ -38,6 +38,7 @@ pub enum ServerCommand {
     /// List the servers of this app's environments, and whether they answer
     List,
     Check(CheckArgs),
+    Upgrade(UpgradeArgs),
     Remove(RemoveArgs),
     /// Be root on the server and put everything in place
     #[command(hide = true)]
@@ -82,6 +83,20 @@ pub struct CheckArgs {
     pub server: Option<ServerAddress>,
 }
 
+/// Bring this version to a server: no request is lost, and no app is restarted
+///
+/// The new proxy takes over the sockets of the old one, which finishes what is under way; the agent
+/// is restarted; apps go on under the supervisors that they have. A version that does not come up is
+/// taken back.
+#[derive(Debug, Args)]
+pub struct UpgradeArgs {
+    /// The server [default: that of the environment]
+    pub server: Option<ServerAddress>,
+    /// The binary to install [default: this one]
+    #[arg(long, value_name = "PATH")]
+    pub binary: Option<PathBuf>,
+}
+
 /// Take Landfall from a server
 ///
 /// Agent, proxy and their units go. Apps keep running, without anyone who serves their traffic or
@@ -98,6 +113,12 @@ pub struct RemoveArgs {
 /// Be root on the server and put everything in place
 #[derive(Debug, Args)]
 pub struct SetupArgs {
+    /// The binary to put in place
+    #[arg(long)]
+    pub program: PathBuf,
+    /// Its version
+    #[arg(long)]
+    pub version: String,
     /// Where the proxy serves HTTP
     #[arg(long)]
     pub http: Option<SocketAddr>,
@@ -123,6 +144,7 @@ pub async fn cmd_server(context: &Context, args: &ServerArgs) -> CommandResult {
         ServerCommand::Add(args) => add::add(context, args).await,
         ServerCommand::List => list::list(context).await,
         ServerCommand::Check(args) => check::check(context, args).await,
+        ServerCommand::Upgrade(args) => add::upgrade(context, args).await,
         ServerCommand::Remove(args) => remove::remove(context, args).await,
         ServerCommand::Setup(args) => setup::setup(context, args),
         ServerCommand::Teardown(args) => remove::teardown(context, args).await,

@@ -11,7 +11,7 @@ use crate::agent_control::AgentControl;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
-use crate::printer::{Tone, plain};
+use crate::printer::{Tone, plain_lines};
 
 pub(super) async fn remove(context: &Context, args: &RemoveArgs) -> CommandResult {
     let printer = &context.printer;
@@ -38,14 +38,14 @@ pub(super) async fn remove(context: &Context, args: &RemoveArgs) -> CommandResul
     let ran = root.run(&ssh, &words).await?;
     if ran.code != 0 {
         let message = format!("failed to take Landfall from {}", args.server);
-        let said = plain(ran.stderr.trim());
+        let said = plain_lines(ran.stderr.trim());
         return Err(CommandError::new(ErrorKind::Unexpected, message).rendered(said));
     }
     let mark = printer.paint().tone(Tone::Good, "✓");
     printer.show(format!(
         "{mark} {}\n{}",
         args.server,
-        plain(ran.stdout.trim())
+        plain_lines(ran.stdout.trim())
     ));
     printer.json(&json!({ "server": args.server, "removed": true }));
     Ok(ExitCode::Ok)

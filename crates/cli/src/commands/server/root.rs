@@ -84,6 +84,8 @@ fn password(context: &Context, ssh: &Ssh, user: &str) -> CommandResult<Secret> {
 /// A binary in a directory of its own on a server.
 pub(super) struct Uploaded {
     directory: String,
+    /// What it says that it is.
+    pub(super) version: String,
 }
 
 impl Uploaded {
@@ -100,19 +102,22 @@ impl Uploaded {
             .compressed()
             .succeed(&["sh", "-c", RECEIVE], file.take(length))
             .await?;
-        let uploaded = Self {
+        let mut uploaded = Self {
             directory: directory.trim().to_owned(),
+            version: String::new(),
         };
         let program = uploaded.program();
         let ran = ssh
             .run(&[&program, "--version"], tokio::io::empty())
             .await?;
-        if ran.code == 0 {
+        let said = ran.stdout.trim().strip_prefix("landfall ");
+        if let (0, Some(version)) = (ran.code, said) {
+            version.clone_into(&mut uploaded.version);
             return Ok(uploaded);
         }
         uploaded.remove(ssh).await?;
         let message = format!("the binary does not run on {ssh}");
-        let said = crate::printer::plain(ran.stderr.trim());
+        let said = crate::printer::plain_lines(ran.stderr.trim());
         Err(CommandError::new(ErrorKind::Refused, message).rendered(said).hint(
             "it needs libraries that the server does not have; `cargo xtask dist` makes one that \
              needs none, and `--binary PATH` names it",

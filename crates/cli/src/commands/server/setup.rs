@@ -4,13 +4,13 @@ use landfall_server::install::{InstallRequest, Part, install};
 
 use super::SetupArgs;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
-use crate::context::{Context, program};
+use crate::context::Context;
 use crate::exit::ExitCode;
 
 pub(super) fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
     let request = InstallRequest {
-        program: program()?,
-        version: env!("CARGO_PKG_VERSION").into(),
+        program: args.program.clone(),
+        version: args.version.clone(),
         http: args.http,
         member: args.member.clone(),
     };
