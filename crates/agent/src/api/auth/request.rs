@@ -4,8 +4,10 @@
 //! be of the same one, stay in its release tree, and reach no further into the host than the
 //! release that is live, which someone with a key without limits may have deployed.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path};
 
+use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
 use landfall_model::spec::{AppSpec, Build, ServiceKind, ServiceSpec};
 use landfall_store::EnvironmentKey;
@@ -40,6 +42,15 @@ pub(super) fn check(api: &Api, scope: &Scope, request: &PlanRequest) -> Result<(
             root.display()
         );
         return Err(scope.refuse(message));
+    }
+    let (app, environment) = (&scope.key.app, &scope.key.environment);
+    for (name, path) in writable(&deploy.spec) {
+        let kept = api.world.paths.persistent(app, environment, name);
+        if is_below_what_the_app_writes(&kept, path) {
+            let message =
+                format!("{name} names {path:?}, which is below what it could write before");
+            return Err(scope.refuse(message));
+        }
     }
     let live = live_spec(api, &scope.key)?;
     check_spec(&scope.key, &deploy.spec, live.as_ref()).map_err(|what| scope.refuse(what))
@@ -99,6 +110,30 @@ fn check_spec(
         Some(what) => Err(format!("{what}, which the release that is live does not")),
         None => Ok(()),
     }
+}
+
+fn writable(spec: &AppSpec) -> impl Iterator<Item = (&ServiceName, &str)> {
+    spec.services.iter().flat_map(|(name, service)| {
+        let paths = service.process().map(|process| process.writable.as_slice());
+        let paths = paths.unwrap_or_default().iter();
+        paths.map(move |path| (name, path.as_str()))
+    })
+}
+
+/// Whether the app could have put a link of its own above the last part of a path that is kept:
+/// the agent, which may be root, would follow it.
+fn is_below_what_the_app_writes(kept: &Path, path: &str) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let above = Path::new(path)
+        .parent()
+        .into_iter()
+        .flat_map(Path::components);
+    let mut at = kept.to_owned();
+    above.into_iter().any(|part| {
+        at.push(part);
+        let meta = at.symlink_metadata();
+        meta.is_ok_and(|meta| meta.is_symlink() || meta.uid() != own)
+    })
 }
 
 /// A path that a service names in its release tree and that is not in it.
@@ -217,6 +252,16 @@ mod tests {
         let mut privileged = ContainerRun::default();
         privileged.security.privileged = true;
         assert!(check_spec(&scope(), &container(&privileged), Some(&mounts)).is_err());
+    }
+
+    #[test]
+    fn g5_a_limited_key_makes_the_agent_follow_no_link_of_the_app() {
+        let kept = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(kept.path().join("a/b")).unwrap();
+        std::os::unix::fs::symlink("/etc", kept.path().join("link")).unwrap();
+        let is_below = |path| is_below_what_the_app_writes(kept.path(), path);
+        assert!(!is_below("a/b/c") && !is_below("new/one") && !is_below("link"));
+        assert!(is_below("link/x") && is_below("link/x/y"));
     }
 
     #[test]
