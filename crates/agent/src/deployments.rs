@@ -13,7 +13,8 @@ use landfall_store::{DeploymentRow, EnvironmentKey, NewDeployment};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::types::{
-    DeployAccepted, DeployFrom, DeployRequest, DeploySource, PlanRequest, PlanResponse,
+    CancelRequest, DeployAccepted, DeployFrom, DeployRequest, DeploySource, PlanRequest,
+    PlanResponse,
 };
 use crate::planner::plan_request;
 use crate::ports::Elsewhere;
@@ -246,8 +247,10 @@ impl Deployments {
     /// Asks for the end of a deployment.
     ///
     /// # Errors
-    /// When it has ended, or cancelling would not change its outcome any more.
-    pub fn cancel(&self, id: DeploymentId, by: &str) -> Result<(), Cause> {
+    /// When it has ended, or cancelling would not change its outcome any more, or users may have
+    /// met its release and it is to be cancelled only before that.
+    pub fn cancel(&self, id: DeploymentId, request: &CancelRequest) -> Result<(), Cause> {
+        let by = request.by.as_str();
         let row = self.world.store.deployment(id).map_err(|_| unknown(id))?;
         let refused = |message: String| Err(Cause::new(CauseKind::Refused, message));
         if let Some(outcome) = row.phase.outcome() {
@@ -258,6 +261,9 @@ impl Deployments {
                 "deployment {id} is {:?}: it ends by itself",
                 row.phase
             ));
+        }
+        if request.before_switch && !matches!(row.phase, Phase::Queued | Phase::Preparing) {
+            return refused(format!("users have met the release of deployment {id}"));
         }
         self.world
             .store

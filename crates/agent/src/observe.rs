@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use landfall_model::release::Release;
-use landfall_model::rollout::Phase;
+use landfall_model::rollout::{Outcome, Phase};
 use landfall_model::snapshot::{PROXY_ERROR_HEADER, ProxyStatus, RELEASE_HEADER};
 use landfall_model::spec::{AppSpec, ServiceKind, ServiceSpec};
 use landfall_model::{DeploymentId, ReleaseNumber, ServiceName};
@@ -11,12 +11,15 @@ use landfall_runtime::{InstanceState, InstanceStatus};
 use landfall_store::{EnvironmentRow, InstancePhase, InstanceRow, StoreError};
 
 use crate::api::release_view;
-use crate::api::types::{EnvironmentView, InstanceView, ServiceView};
+use crate::api::types::{EnvironmentView, InstanceView, LiveSince, ServiceView};
 use crate::checks::{Through, host_of};
 use crate::diagnose::describe_exit;
 use crate::instances;
 use crate::table::loopback;
 use crate::world::World;
+
+/// Deployments among which the one is looked for that led to what is live. Those after it failed.
+const RECENT: u32 = 50;
 
 /// Looks at processes, ports and the proxy's answers, now.
 ///
@@ -61,12 +64,32 @@ pub async fn environment(
         environment: row.key.environment.clone(),
         urls: spec.map(|spec| urls(world, spec)).unwrap_or_default(),
         release: release.map(|release| release_view(release, row.live)),
+        live_since: live_since(world, row)?,
         serving,
         services,
         deployment,
         queued,
         differences,
     })
+}
+
+/// The last deployment that led to the release that is live.
+fn live_since(world: &World, row: &EnvironmentRow) -> Result<Option<LiveSince>, StoreError> {
+    let Some(live) = row.live else {
+        return Ok(None);
+    };
+    let recent = world.store.deployments(&row.key, RECENT)?;
+    let led_to_it = recent.into_iter().find(|deployment| {
+        deployment.to == Some(live) && deployment.phase.outcome() == Some(Outcome::Succeeded)
+    });
+    Ok(led_to_it.and_then(|deployment| {
+        Some(LiveSince {
+            deployment: deployment.id,
+            how: deployment.request.intent.verb().into(),
+            by: deployment.requested_by,
+            at: deployment.ended_at?,
+        })
+    }))
 }
 
 /// The release that the proxy proves to serve on the first route.

@@ -38,9 +38,11 @@ fn trusted(persistent: &Path, path: &str) -> io::Result<PathBuf> {
 /// persistent directory the first time, and is dropped afterwards.
 ///
 /// # Errors
-/// When a file operation fails.
+/// When a file operation fails, or a link above the last part of the path leads out of the tree or
+/// of what is kept: the agent may be root, and the app may have made the link.
 pub fn link(tree: &Path, persistent: &Path, path: &str) -> io::Result<()> {
     let (inside, outside) = (tree.join(path), trusted(persistent, path)?);
+    stays_in(tree, &inside)?;
     if inside.is_symlink() {
         return Ok(());
     }
@@ -58,6 +60,22 @@ pub fn link(tree: &Path, persistent: &Path, path: &str) -> io::Result<()> {
         _ => {}
     }
     symlink(&outside, &inside)
+}
+
+/// Refuses a path whose parent, as far as it is there, is not in `root`.
+fn stays_in(root: &Path, path: &Path) -> io::Result<()> {
+    let there = path.ancestors().skip(1).find(|above| above.exists());
+    let Some(there) = there.filter(|there| there.starts_with(root)) else {
+        return Ok(());
+    };
+    match there.canonicalize()?.starts_with(root.canonicalize()?) {
+        true => Ok(()),
+        false => Err(io::Error::other(format!(
+            "{} is behind a symbolic link that leads out of {}",
+            path.display(),
+            root.display()
+        ))),
+    }
 }
 
 fn seed(inside: &Path, outside: &Path) -> io::Result<()> {
@@ -154,6 +172,26 @@ mod tests {
         assert!(clear(&persistent, "uploads/b/cron.d").is_err());
         assert!(clear(&persistent, "uploads/b").is_err());
         assert!(foreign.join("cron.d/job").exists());
+    }
+
+    #[test]
+    fn g5_no_link_leads_the_agent_out_of_a_release_or_of_what_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, kept) = (dir.path().join("tree"), dir.path().join("kept"));
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir_all(elsewhere.join("b")).unwrap();
+        fs::create_dir_all(&tree).unwrap();
+        fs::create_dir_all(&kept).unwrap();
+        symlink(&elsewhere, tree.join("out")).unwrap();
+        symlink(&elsewhere, kept.join("made")).unwrap();
+        for path in ["out/b", "out/b/c", "made/b"] {
+            let refused = link(&tree, &kept, path).unwrap_err();
+            let said = refused.to_string();
+            let why = ["leads out of", "is the app's to change"];
+            assert!(why.iter().any(|why| said.contains(why)), "{refused}");
+        }
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1);
+        assert!(elsewhere.join("b").is_dir());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum ErrorKind {
     Usage,
     /// `landfall.toml` or a Compose file is wrong.
     Config,
-    /// The request contradicts the state of the environment.
+    /// The request contradicts the state of the environment, or is not allowed.
     Refused,
     /// A deployment ended before it began: a build failed.
     Stopped,
@@ -130,6 +130,17 @@ impl CommandError {
     pub fn with_data(mut self, name: &'static str, value: Value) -> Self {
         self.0.data = Some((name, value));
         self
+    }
+
+    /// What there is for machines under a name.
+    pub fn data(&self, name: &str) -> Option<&Value> {
+        let (has, value) = self.0.data.as_ref()?;
+        (*has == name).then_some(value)
+    }
+
+    /// What was tried when it went wrong, outermost first, and what to try.
+    pub fn causes_and_hints(&self) -> (&[String], &[String]) {
+        (&self.0.causes, &self.0.hints)
     }
 
     /// What went wrong, in a line.

@@ -6,10 +6,11 @@ use landfall_agent::paths::StatePaths;
 use landfall_model::{EnvironmentName, ServerAddress};
 
 use crate::agent_control::AgentControl;
+use crate::ci::{self, Ci};
 use crate::cli::GlobalArgs;
 use crate::client::Client;
 use crate::command_error::{CommandError, CommandResult};
-use crate::printer::{Printer, PrinterOptions};
+use crate::printer::{Display, Printer, PrinterOptions};
 use crate::project::{self, Project};
 use crate::remote;
 use crate::state_dir::state_paths;
@@ -20,6 +21,8 @@ pub struct Context {
     pub printer: Printer,
     /// The global options.
     pub global: GlobalArgs,
+    /// The job of a CI system that this runs in, for `deploy --ci`.
+    pub ci: Option<Ci>,
 }
 
 impl Context {
@@ -29,8 +32,35 @@ impl Context {
             json: global.json,
             quiet: global.quiet,
             color: global.color,
+            display: Display::Auto,
         });
-        Self { printer, global }
+        Self {
+            printer,
+            global,
+            ci: None,
+        }
+    }
+
+    /// The same in a job of a CI system: nobody is asked, nothing moves on the screen.
+    ///
+    /// # Errors
+    /// When signals cannot be listened to.
+    pub fn in_job(&self) -> CommandResult<Self> {
+        let ci = Ci::of_environment()?;
+        let printer = Printer::new(PrinterOptions {
+            json: self.global.json,
+            quiet: self.global.quiet,
+            color: self.global.color,
+            display: ci.display(),
+        });
+        Ok(Self {
+            printer,
+            global: GlobalArgs {
+                yes: true,
+                ..self.global.clone()
+            },
+            ci: Some(ci),
+        })
     }
 
     /// Where state is.
@@ -115,9 +145,12 @@ pub fn program() -> CommandResult<PathBuf> {
         .map_err(|error| CommandError::from(error).during("failed to find the landfall binary"))
 }
 
-/// Who asks: `user@host`.
+/// Who asks: `user@host`, or who started the job of GitHub Actions that asks.
 pub fn asked_by() -> String {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(job) = ci::asked_by(variable) {
+        return job;
+    }
     let user = variable("USER")
         .or_else(|| variable("LOGNAME"))
         .unwrap_or_else(user_of_this_process);

@@ -15,7 +15,8 @@ pub enum ExitCode {
     Stopped = 3,
     /// Users met the new release and were brought back to the old one.
     RolledBack = 4,
-    /// The request contradicts the state of the environment; nothing was done.
+    /// The request contradicts the state of the environment, or the key does not allow it; nothing
+    /// was done.
     Refused = 5,
     /// The agent cannot be reached or started.
     Unreachable = 6,
@@ -51,7 +52,7 @@ pub const ALL: [(ExitCode, &str); 11] = [
     ),
     (
         ExitCode::Refused,
-        "the request contradicts the state of the environment; nothing was done",
+        "the request contradicts the state of the environment, or is not allowed; nothing was done",
     ),
     (
         ExitCode::Unreachable,

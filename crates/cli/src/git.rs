@@ -9,13 +9,17 @@ use serde::Serialize;
 /// Commits listed by name; the rest are counted.
 const LISTED: usize = 10;
 
-/// Commits of the branch that a release does not hold.
+/// What a source tree has that a release does not, and the other way round.
 #[derive(Debug, Clone, Serialize)]
 pub struct Undeployed {
-    /// How many.
+    /// How many commits of the branch are not in the release.
     pub count: u64,
     /// The newest of them: short hash and subject.
     pub commits: Vec<String>,
+    /// How many commits of the release are not in the branch.
+    pub missing: u64,
+    /// Whether the tree holds changes that are in no commit.
+    pub dirty: bool,
 }
 
 /// Where the source in `dir` comes from.
@@ -26,32 +30,43 @@ pub fn source_info(dir: &Path) -> SourceInfo {
     let mut lines = head.lines().map(str::to_owned);
     let (commit, author, subject) = (lines.next(), lines.next(), lines.next());
     let branch = git(dir, &["symbolic-ref", "--short", "-q", "HEAD"]);
-    let changes = git(dir, &["status", "--porcelain", "--untracked-files=normal"]);
     SourceInfo {
         commit,
         branch: branch.map(|name| name.trim().to_owned()),
         author,
         subject,
-        dirty: changes.is_some_and(|changes| !changes.trim().is_empty()),
+        dirty: is_dirty(dir),
     }
 }
 
-/// Commits of `HEAD` that `live` does not have; `None` when git does not know `live` in `dir`.
+fn is_dirty(dir: &Path) -> bool {
+    let changes = git(dir, &["status", "--porcelain", "--untracked-files=normal"]);
+    changes.is_some_and(|changes| !changes.trim().is_empty())
+}
+
+/// Whether `dir` is in a repository that has a commit.
+pub fn has_commits(dir: &Path) -> bool {
+    git(dir, &["rev-parse", "--verify", "-q", "HEAD"]).is_some()
+}
+
+/// How `HEAD` and `live` differ; `None` when git does not know `live` in `dir`.
 pub fn undeployed(dir: &Path, live: &str) -> Option<Undeployed> {
     // A commit hash comes from a release and is nothing else, but it becomes an argument.
     if live.is_empty() || !live.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let range = format!("{live}..HEAD");
-    let count = git(dir, &["rev-list", "--count", &range])?
-        .trim()
-        .parse()
-        .ok()?;
+    let both = format!("{live}...HEAD");
+    let counts = git(dir, &["rev-list", "--left-right", "--count", &both])?;
+    let mut counts = counts.split_whitespace().map(str::parse);
+    let (missing, count) = (counts.next()?.ok()?, counts.next()?.ok()?);
     let limit = format!("-{LISTED}");
     let commits = git(dir, &["log", "--format=%h %s", &limit, &range])?;
     Some(Undeployed {
         count,
         commits: commits.lines().map(str::to_owned).collect(),
+        missing,
+        dirty: is_dirty(dir),
     })
 }
 

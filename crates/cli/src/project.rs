@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use landfall_config::{Diagnostics, LoadRequest, LoadedApp};
 use landfall_model::{AppName, EnvironmentName, ServerAddress};
 
+use crate::ci;
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::printer::Printer;
 use crate::variables::variables;
@@ -105,6 +106,10 @@ pub fn load_as(
     let loaded = read(printer, &file, environment, adopts)?;
     if !loaded.warnings.is_empty() {
         printer.error(rendered(printer, &loaded.warnings));
+        for warning in ci::annotations(&serde_json::to_value(&loaded.warnings).unwrap_or_default())
+        {
+            printer.annotate(|| warning);
+        }
     }
     Ok(loaded)
 }

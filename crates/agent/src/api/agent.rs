@@ -1,22 +1,27 @@
 //! The agent itself.
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use landfall_model::{Cause, CauseKind};
 use landfall_runtime::InstanceState;
 use serde::Deserialize;
 
-use super::Api;
 use super::error::Failed;
 use super::types::{API_VERSION, AgentInfo, ApiError};
+use super::{Api, Scope};
 use crate::executor::internal_cause;
 use crate::reconcile::{proxy_instance, system_stop};
 
 /// What the agent is and does.
 #[utoipa::path(get, path = "/v1/agent", responses((status = 200, body = AgentInfo)))]
-pub async fn info(State(api): State<Api>) -> Json<AgentInfo> {
-    let proxy = api.world.proxy.status().await;
+pub async fn info(State(api): State<Api>, scope: Option<Extension<Scope>>) -> Json<AgentInfo> {
+    let mut proxy = api.world.proxy.status().await;
+    if let (Ok(status), Some(_)) = (&mut proxy, scope) {
+        // They are named for the environments of others.
+        status.in_flight.clear();
+        status.ejected.clear();
+    }
     let mut problems = Vec::new();
     if let Err(error) = &proxy {
         problems.push(error.to_string());

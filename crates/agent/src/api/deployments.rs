@@ -77,7 +77,7 @@ pub async fn cancel(
     Json(request): Json<CancelRequest>,
 ) -> Result<StatusCode, Failed> {
     api.world.store.deployment(DeploymentId(id))?;
-    api.deployments.cancel(DeploymentId(id), &request.by)?;
+    api.deployments.cancel(DeploymentId(id), &request)?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -34,6 +34,12 @@ impl Failed {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
+    pub(super) fn forbidden(message: impl Into<String>, fix: impl Into<String>) -> Self {
+        let mut failed = Self::new(StatusCode::FORBIDDEN, "forbidden", message);
+        failed.body.fix = Some(fix.into());
+        failed
+    }
+
     fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let body = ApiError {
             code: code.into(),

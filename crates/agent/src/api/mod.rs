@@ -1,5 +1,5 @@
-//! The agent's API on its unix socket: HTTP/1 and JSON, for the owner of the state directory and
-//! for root, nobody else.
+//! The agent's API on its unix socket: HTTP and JSON, for those whom [`auth`] lets in, and for what
+//! it lets them.
 
 pub mod agent;
 mod auth;
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use landfall_content::ContentStore;
@@ -29,10 +30,13 @@ use crate::deployments::Deployments;
 use crate::reconcile::ProxyKeeper;
 use crate::world::World;
 
-pub use auth::{PeerListener, Peers};
+pub use auth::{PROTOCOL, PeerListener, Peers, Scope};
 pub use error::Failed;
 pub use openapi::openapi;
 pub use views::release_view;
+
+/// The most bytes of a body, trees excepted. A spec with its environment is far below this.
+const BODY_LIMIT: usize = 16 << 20;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -57,7 +61,7 @@ pub struct Api {
     pub since: Timestamp,
 }
 
-/// All routes.
+/// All routes, and before them what limited connections may ask.
 pub fn router(api: Api) -> Router {
     let environment = Router::new()
         .route("/", get(environments::one))
@@ -75,6 +79,7 @@ pub fn router(api: Api) -> Router {
         .layer(DefaultBodyLimit::disable());
     let v1 = Router::new()
         .route("/agent", get(agent::info))
+        .route("/limit", post(auth::limit))
         .route("/agent/stop", post(agent::stop))
         .route("/plan", post(deployments::plan))
         .route("/deployments", post(deployments::submit))
@@ -88,11 +93,10 @@ pub fn router(api: Api) -> Router {
         .nest("/environments/{app}/{environment}", environment)
         .nest("/trees/{digest}", trees)
         .route("/openapi.json", get(|| async { axum::Json(openapi()) }));
-    // A spec with its environment is far below this; a body without a bound is not.
-    let limit = DefaultBodyLimit::max(16 << 20);
     Router::new()
         .nest("/v1", v1)
         .fallback(error::no_such_path)
-        .layer(limit)
+        .layer(from_fn_with_state(api.clone(), auth::enforce))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(api)
 }

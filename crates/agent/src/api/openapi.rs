@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::{agent, compose, deployments, environments, logs, stream, tasks, trees};
+use super::{agent, auth, compose, deployments, environments, logs, stream, tasks, trees};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,6 +14,7 @@ use super::{agent, compose, deployments, environments, logs, stream, tasks, tree
     paths(
         agent::info,
         agent::stop,
+        auth::limit,
         deployments::plan,
         deployments::submit,
         deployments::one,

@@ -279,6 +279,9 @@ pub struct EventView {
 pub struct CancelRequest {
     /// Who asks.
     pub by: String,
+    /// Only while no user has met the new release; else it is refused and the deployment goes on.
+    #[serde(default)]
+    pub before_switch: bool,
 }
 
 /// An environment as it is served, beside what was declared.
@@ -292,6 +295,9 @@ pub struct EnvironmentView {
     pub environment: EnvironmentName,
     /// The live release.
     pub release: Option<ReleaseView>,
+    /// How that came to be live; `None` where nothing is, or it is long forgotten.
+    #[serde(default)]
+    pub live_since: Option<LiveSince>,
     /// The release that the proxy proves to serve, asked just now; `None` without routes or when
     /// nothing answers.
     #[schema(value_type = Option<u32>)]
@@ -308,6 +314,21 @@ pub struct EnvironmentView {
     pub queued: Vec<DeploymentId>,
     /// Where what runs differs from what was declared, for a person.
     pub differences: Vec<String>,
+}
+
+/// How a release came to be live: by the deployment that made it, or by a later one.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LiveSince {
+    /// The deployment.
+    #[schema(value_type = u64)]
+    pub deployment: DeploymentId,
+    /// What it did: `deploy`, `rollback`, `restart`, ….
+    pub how: String,
+    /// Who asked for it.
+    pub by: String,
+    /// When it ended.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
 }
 
 /// A service as it runs.
@@ -490,7 +511,7 @@ pub struct HistoryView {
 /// An error of the API: status and this body.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApiError {
-    /// Kebab-case: `not-found`, `refused`, `plan-changed`, `invalid`, `internal`.
+    /// Kebab-case: `not-found`, `refused`, `forbidden`, `plan-changed`, `invalid`, `internal`.
     pub code: String,
     /// For a person.
     pub message: String,

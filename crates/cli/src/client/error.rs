@@ -139,7 +139,7 @@ impl From<&SshError> for CommandError {
 
 fn api_error(api: &ApiError) -> CommandError {
     let kind = match api.code.as_str() {
-        "refused" | "plan-changed" | "not-found" => ErrorKind::Refused,
+        "refused" | "forbidden" | "plan-changed" | "not-found" => ErrorKind::Refused,
         "invalid" => ErrorKind::Usage,
         _ => ErrorKind::Unexpected,
     };

@@ -18,6 +18,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use landfall_agent::api::types::ApiError;
+use landfall_model::ServerAddress;
 use landfall_server::Ssh;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,6 +74,14 @@ impl Client {
         urls.into_iter()
             .map(|url| url.replace(ALL, &host))
             .collect()
+    }
+
+    /// The server that the agent is on; `None` where it is on this machine.
+    pub fn server(&self) -> Option<&ServerAddress> {
+        match &self.way {
+            Way::Socket(_) => None,
+            Way::Ssh(remote) => Some(remote.ssh.address()),
+        }
     }
 
     /// Reads something.

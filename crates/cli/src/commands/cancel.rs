@@ -37,9 +37,11 @@ pub async fn cmd_cancel(context: &Context, args: &CancelArgs) -> CommandResult {
     let client = context.client().await?;
     let id = target::deployment(&client, || context.project(), args.deployment).await?;
     let path = format!("/v1/deployments/{id}/cancel");
-    client
-        .command(&path, &CancelRequest { by: asked_by() })
-        .await?;
+    let request = CancelRequest {
+        by: asked_by(),
+        before_switch: false,
+    };
+    client.command(&path, &request).await?;
     let attach = printer
         .paint()
         .tone(Tone::Accent, &format!("landfall attach {id}"));

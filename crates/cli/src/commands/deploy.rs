@@ -7,6 +7,7 @@ use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
 
 use super::plan::plan_or_deploy;
+use crate::ci;
 use crate::command_error::CommandResult;
 use crate::context::Context;
 use crate::deployment::RunOptions;
@@ -24,7 +25,8 @@ use crate::deployment::RunOptions;
 /// Examples:
 ///   landfall deploy               what changed, with live progress
 ///   landfall deploy --dry-run     the same as `landfall plan`
-///   landfall deploy --yes --json  for CI: no questions, one JSON document, documented exit codes
+///   landfall deploy --yes --json  for scripts: no questions, one JSON document, exit codes
+///   landfall deploy --ci          for CI: plain lines, or what GitHub Actions makes more of
 ///   landfall deploy --only web,api  build and replace these, leave the rest as it is
 ///   landfall deploy --supersede   take the place of deployments that wait in the queue
 #[derive(Debug, Args)]
@@ -48,6 +50,10 @@ pub struct DeployArgs {
     /// Return as soon as the deployment is accepted
     #[arg(long)]
     pub detach: bool,
+    /// For a job of a CI system: ask nothing, print line by line, cancel with the job. On GitHub
+    /// Actions also group lines, annotate, and write the summary and outputs of the step
+    #[arg(long, conflicts_with = "detach")]
+    pub ci: bool,
 }
 
 /// Bytes a second, with a unit of 1024 or without.
@@ -71,6 +77,14 @@ fn rate(text: &str) -> Result<NonZeroU64, String> {
 /// # Errors
 /// When the configuration is wrong, the agent cannot be reached, or the deploy is refused.
 pub async fn cmd_deploy(context: &Context, args: &DeployArgs) -> CommandResult {
+    if !args.ci {
+        return deploy(context, args).await;
+    }
+    let context = context.in_job()?;
+    ci::run(&context, deploy(&context, args)).await
+}
+
+async fn deploy(context: &Context, args: &DeployArgs) -> CommandResult {
     let options = RunOptions {
         dry_run: args.dry_run,
         supersede: args.supersede,

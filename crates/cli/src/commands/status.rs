@@ -17,8 +17,8 @@ use crate::render::{self, StatusView};
 ///
 /// Tells what is served, not what was declared: the agent asks the proxy which release answers,
 /// the shims which processes run and the kernel which ports are open. Inside the app's repository
-/// it also counts the commits of your branch that are not deployed. Outside of any app it lists
-/// everything that this machine runs.
+/// it also lists the commits of your branch that are not deployed, and says when what is deployed
+/// is not in your branch. Outside of any app it lists everything that this machine runs.
 ///
 /// Examples:
 ///   landfall status
@@ -74,9 +74,11 @@ async fn one(context: &Context, client: Option<Client>, project: &Project) -> Co
     let live = environment.release.as_ref();
     let commit = live.and_then(|release| release.source.commit.as_deref());
     let undeployed = commit.and_then(|commit| git::undeployed(&project.root, commit));
+    let is_unknown = commit.is_some() && undeployed.is_none() && git::has_commits(&project.root);
     let view = StatusView {
         environment,
         undeployed,
+        is_unknown,
     };
     printer.json(&view);
     printer.show(render::status(
@@ -93,6 +95,7 @@ fn nothing(project: &Project) -> EnvironmentView {
         app: project.app.clone(),
         environment: project.environment.clone(),
         release: None,
+        live_since: None,
         serving: None,
         urls: Vec::new(),
         services: Vec::new(),

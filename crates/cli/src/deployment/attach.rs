@@ -47,16 +47,29 @@ pub async fn attach(
     let mut follow = Follow::new(deployment);
     follow.last_event = after;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    match attach_until(client, &mut follow, watcher, pressed(&mut interrupt)).await? {
+        true => Ok(Attached::Ended(follow)),
+        false => Ok(Attached::Detached(follow)),
+    }
+}
+
+/// Follows a deployment from what is known of it to its end, or until `let_go`; whether it ended.
+///
+/// # Errors
+/// As [`attach`].
+pub async fn attach_until(
+    client: &Client,
+    follow: &mut Follow,
+    watcher: &mut impl Watcher,
+    let_go: impl Future<Output = ()>,
+) -> CommandResult<bool> {
     let followed = tokio::select! {
-        followed = follow_to_end(client, &mut follow, watcher) => Some(followed),
-        () = pressed(&mut interrupt) => None,
+        followed = follow_to_end(client, follow, watcher) => Some(followed),
+        () = let_go => None,
     };
     watcher.end();
-    match followed {
-        Some(Ok(())) => Ok(Attached::Ended(follow)),
-        Some(Err(error)) => Err(error.into()),
-        None => Ok(Attached::Detached(follow)),
-    }
+    followed.transpose()?;
+    Ok(follow.outcome.is_some())
 }
 
 async fn pressed(interrupt: &mut Signal) {

@@ -11,7 +11,7 @@ mod narrate;
 mod request;
 mod summary;
 
-pub use attach::{Attached, Watcher, attach};
+pub use attach::{Attached, Watcher, attach, attach_until};
 pub use confirm::questions;
 pub use follow::{Follow, StepReport};
 pub use local_step::LocalStep;

@@ -8,7 +8,7 @@ use landfall_agent::api::types::EventView;
 use landfall_model::event::Event;
 
 use super::Watcher;
-use crate::printer::{self, LiveStep, NAME_WIDTH, Paint, Printer, Tone, human, text};
+use crate::printer::{self, Group, LiveStep, NAME_WIDTH, Paint, Printer, Tone, human, text};
 
 /// Columns before a step's summary: indent, mark, name and time.
 const SUMMARY_AT: usize = NAME_WIDTH + 15;
@@ -17,8 +17,8 @@ const SUMMARY_AT: usize = NAME_WIDTH + 15;
 pub enum Narrator<'a> {
     /// Steps with a spinner, their output dimmed under them.
     Live(LiveStep, &'a Printer),
-    /// Plain lines.
-    Plain(&'a Printer),
+    /// Plain lines, those of a step together.
+    Plain(Group<'a>, &'a Printer),
     /// Each event as a line of JSON.
     Events(&'a Printer),
 }
@@ -28,7 +28,7 @@ impl<'a> Narrator<'a> {
     pub fn for_people(printer: &'a Printer) -> Self {
         match printer.is_live() {
             true => Self::Live(printer.live_step(), printer),
-            false => Self::Plain(printer),
+            false => Self::Plain(printer.group(), printer),
         }
     }
 }
@@ -38,20 +38,22 @@ impl Watcher for Narrator<'_> {
         match self {
             Self::Events(printer) => printer.json_line(view),
             Self::Live(live, printer) => tell_live(live, printer, view),
-            Self::Plain(printer) => tell_plainly(printer, view),
+            Self::Plain(group, printer) => tell_plainly(group, printer, view),
         }
     }
 
     fn remark(&mut self, remark: &str) {
         match self {
             Self::Live(live, printer) => live.above(|| printer.note(remark)),
-            Self::Plain(printer) | Self::Events(printer) => printer.note(remark),
+            Self::Plain(_, printer) | Self::Events(printer) => printer.note(remark),
         }
     }
 
     fn end(&mut self) {
-        if let Self::Live(live, _) = self {
-            live.end();
+        match self {
+            Self::Live(live, _) => live.end(),
+            Self::Plain(group, _) => group.end(),
+            Self::Events(_) => {}
         }
     }
 }
@@ -75,15 +77,17 @@ fn tell_live(live: &mut LiveStep, printer: &Printer, view: &EventView) {
     }
 }
 
-fn tell_plainly(printer: &Printer, view: &EventView) {
+fn tell_plainly(group: &mut Group<'_>, printer: &Printer, view: &EventView) {
     match &view.event {
+        Event::StepStarted { step } => group.begin(&step.to_string()),
         Event::Progress { message, .. } => {
-            printer.say(format!("      {}", printer::plain(message)));
+            group.line(format!("      {}", printer::plain(message)));
         }
         Event::Output { source, line, .. } => {
-            printer.say(format!("      {source} | {}", printer::plain(line)));
+            group.line(format!("      {source} | {}", printer::plain(line)));
         }
         event => {
+            group.end();
             if let Some(line) = line(event, printer.paint(), printer.width()) {
                 printer.say(line);
             }

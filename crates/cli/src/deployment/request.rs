@@ -94,6 +94,9 @@ pub async fn run_after(
 ) -> CommandResult {
     let printer = &context.printer;
     let planned: PlanResponse = client.post("/v1/plan", &request).await?;
+    if let Some(ci) = &context.ci {
+        ci.planned(&request, &planned.plan, client.server());
+    }
     if options.dry_run {
         printer.show(render::plan(
             &request,
@@ -111,7 +114,7 @@ pub async fn run_after(
         printer.width(),
     ));
     if planned.plan.is_noop() {
-        printer.json(&DeploymentResult::nothing_to_do(planned.plan));
+        ended(context, &DeploymentResult::nothing_to_do(planned.plan));
         return Ok(ExitCode::Ok);
     }
     let asks = questions(&planned.plan);
@@ -120,6 +123,9 @@ pub async fn run_after(
         context.confirm(&format!("{}. Go on?", asks.join("; ")))?;
     }
     first(&mut request, &planned).await?;
+    if let Some(ci) = &context.ci {
+        ci.asks();
+    }
     let environment = (request.app.clone(), request.environment.clone());
     let request = DeployRequest {
         plan: request,
@@ -129,7 +135,7 @@ pub async fn run_after(
     };
     let accepted: DeployAccepted = client.post("/v1/deployments", &request).await?;
     let Some(deployment) = accepted.deployment else {
-        printer.json(&DeploymentResult::nothing_to_do(accepted.plan));
+        ended(context, &DeploymentResult::nothing_to_do(accepted.plan));
         return Ok(ExitCode::Ok);
     };
     if options.detach {
@@ -154,11 +160,17 @@ async fn follow(
 ) -> CommandResult {
     let printer = &context.printer;
     let mut narrator = Narrator::for_people(printer);
-    let attached = attach(client, deployment, 0, &mut narrator).await?;
+    let attached = match &context.ci {
+        Some(ci) => {
+            ci.follow(printer, client, deployment, &mut narrator)
+                .await?
+        }
+        None => attach(client, deployment, 0, &mut narrator).await?,
+    };
     let (Attached::Ended(follow) | Attached::Detached(follow)) = attached;
     let mut result = DeploymentResult::new(follow, Some(plan));
     if result.outcome.is_none() {
-        printer.json(&result);
+        ended(context, &result);
         say_how_to_return(context, deployment, "detached; deployment");
         return Ok(ExitCode::Detached);
     }
@@ -168,8 +180,16 @@ async fn follow(
         result.urls = client.seen_from_here(view.urls).await;
     }
     result.tell(printer);
-    printer.json(&result);
+    ended(context, &result);
     Ok(exit_code(result.outcome))
+}
+
+/// Tells machines.
+fn ended(context: &Context, result: &DeploymentResult) {
+    context.printer.json(result);
+    if let Some(ci) = &context.ci {
+        ci.ended(result);
+    }
 }
 
 /// Says that a deployment goes on without us, and how to come back to it.

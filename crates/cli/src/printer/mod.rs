@@ -11,6 +11,7 @@
     reason = "this module is where the binary prints"
 )]
 
+mod group;
 pub mod human;
 mod live;
 mod paint;
@@ -18,16 +19,19 @@ mod sanitize;
 mod table;
 mod terminal;
 pub mod text;
+mod workflow;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+pub use group::Group;
 pub use live::{LiveStep, NAME_WIDTH};
 pub use paint::{Paint, Tone};
 pub use sanitize::{keep_colours, plain, plain_lines};
 pub use table::{Cell, Table};
+pub use workflow::Annotation;
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -41,6 +45,18 @@ pub enum ColorChoice {
     Never,
 }
 
+/// How work that goes on is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Display {
+    /// Live on a terminal, line by line elsewhere.
+    #[default]
+    Auto,
+    /// Line by line.
+    Lines,
+    /// Line by line, with groups and annotations as GitHub Actions has them.
+    GitHub,
+}
+
 /// How to print.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrinterOptions {
@@ -50,6 +66,8 @@ pub struct PrinterOptions {
     pub quiet: bool,
     /// Colours.
     pub color: ColorChoice,
+    /// How work that goes on is shown.
+    pub display: Display,
 }
 
 /// Prints.
@@ -65,6 +83,7 @@ pub struct Printer {
 impl Printer {
     /// A printer for this process's stdout and stderr.
     pub fn new(options: PrinterOptions) -> Self {
+        let is_auto = options.display == Display::Auto;
         let human_is_tty = match options.json {
             true => io::stderr().is_terminal(),
             false => io::stdout().is_terminal(),
@@ -74,7 +93,7 @@ impl Printer {
             out: Paint::new(paint::wanted(options.color, io::stdout().is_terminal())),
             err: Paint::new(paint::wanted(options.color, io::stderr().is_terminal())),
             width: terminal::width(),
-            is_live: human_is_tty && !options.quiet && terminal::is_capable(),
+            is_live: is_auto && human_is_tty && !options.quiet && terminal::is_capable(),
             is_broken: AtomicBool::new(false),
         }
     }
@@ -89,9 +108,16 @@ impl Printer {
         self.is_live
     }
 
+    /// Whether lines are grouped and remarks annotate.
+    fn has_groups(&self) -> bool {
+        self.options.display == Display::GitHub
+    }
+
     /// Whether a person sits at the terminal and can be asked.
     pub fn can_ask(&self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        self.options.display == Display::Auto
+            && io::stdin().is_terminal()
+            && io::stderr().is_terminal()
     }
 
     /// Whether nobody reads stdout any more: time to end quietly.
@@ -164,6 +190,11 @@ impl Printer {
 
     /// A warning on stderr.
     pub fn warn(&self, text: impl AsRef<str>) {
+        self.annotate(|| Annotation {
+            title: "landfall".into(),
+            message: text.as_ref().into(),
+            ..Annotation::default()
+        });
         let label = self.err.tone(Tone::Warn, "warning:");
         self.write_err(&format!("{label} {}", text.as_ref()));
     }
@@ -171,6 +202,14 @@ impl Printer {
     /// An error on stderr, whole.
     pub fn error(&self, text: impl AsRef<str>) {
         self.write_err(text.as_ref());
+    }
+
+    /// A remark for those who look at a run from outside, where there is a place for such. What it
+    /// says has to be printed besides.
+    pub fn annotate(&self, annotation: impl FnOnce() -> Annotation) {
+        if self.has_groups() {
+            self.write_err(&annotation().command());
+        }
     }
 
     /// Asks a question that `y` answers.
@@ -198,6 +237,11 @@ impl Printer {
         self.write_err("");
         read?;
         Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// The lines of steps, one after the other.
+    pub fn group(&self) -> Group<'_> {
+        Group::new(self)
     }
 
     /// A live line for a step, where [`Printer::is_live`].

@@ -1,7 +1,9 @@
 //! An environment as it is served.
 
 use jiff::Timestamp;
-use landfall_agent::api::types::{EnvironmentView, InstanceView, ReleaseView, ServiceView};
+use landfall_agent::api::types::{
+    EnvironmentView, InstanceView, LiveSince, ReleaseView, ServiceView,
+};
 use landfall_runtime::InstanceState;
 use serde::Serialize;
 
@@ -15,8 +17,11 @@ pub struct StatusView {
     /// The environment.
     #[serde(flatten)]
     pub environment: EnvironmentView,
-    /// Commits of the branch that are not deployed; `None` where git cannot tell.
+    /// How the source tree and what is live differ; `None` where git cannot tell.
     pub undeployed: Option<Undeployed>,
+    /// Whether git cannot tell because this repository does not have the commit that is live.
+    #[serde(rename = "commit_unknown")]
+    pub is_unknown: bool,
 }
 
 /// The status, for a person.
@@ -26,6 +31,9 @@ pub fn status(status: &StatusView, now: Timestamp, paint: Paint, width: usize) -
     let mut out = format!("{app} in {}: {}\n", view.environment, headline(view, paint));
     if let Some(release) = &view.release {
         out.push_str(&origin(release, now, paint));
+        if let Some(since) = &view.live_since {
+            out.push_str(&how(release, since, now, paint));
+        }
     }
     for url in &view.urls {
         out.push_str(&row("url", &paint.tone(Tone::Accent, url), paint));
@@ -39,6 +47,11 @@ pub fn status(status: &StatusView, now: Timestamp, paint: Paint, width: usize) -
     }
     if let Some(undeployed) = &status.undeployed {
         out.push_str(&not_deployed(undeployed, paint, width));
+    }
+    if status.is_unknown {
+        let said =
+            "this repository does not have the commit that is live; `git fetch` may bring it";
+        out.push_str(&row("branch", &paint.tone(Tone::Warn, said), paint));
     }
     let table = instances(view, now);
     if !table.is_empty() {
@@ -107,6 +120,21 @@ fn origin(release: &ReleaseView, now: Timestamp, paint: Paint) -> String {
     out
 }
 
+/// How it came to be live, where that was not the deployment that made it.
+fn how(release: &ReleaseView, since: &LiveSince, now: Timestamp, paint: Paint) -> String {
+    if since.deployment == release.deployment {
+        return String::new();
+    }
+    let said = format!(
+        "{}, {} by {} {}",
+        since.how,
+        human::ago(since.at, now),
+        since.by,
+        paint.tone(Tone::Faint, &format!("(deployment {})", since.deployment)),
+    );
+    row("live by", &said, paint)
+}
+
 fn row(label: &str, said: &str, paint: Paint) -> String {
     format!(
         "  {} {said}\n",
@@ -115,6 +143,20 @@ fn row(label: &str, said: &str, paint: Paint) -> String {
 }
 
 fn not_deployed(undeployed: &Undeployed, paint: Paint, width: usize) -> String {
+    let mut out = commits(undeployed, paint, width);
+    if undeployed.missing > 0 {
+        let count = human::count(undeployed.missing, "commit");
+        let said = format!("what is live has {count} that this branch does not");
+        out.push_str(&row("", &paint.tone(Tone::Warn, &said), paint));
+    }
+    if undeployed.dirty {
+        let said = "the tree here has changes that are in no commit";
+        out.push_str(&row("", &paint.tone(Tone::Warn, said), paint));
+    }
+    out
+}
+
+fn commits(undeployed: &Undeployed, paint: Paint, width: usize) -> String {
     if undeployed.count == 0 {
         return row("branch", "every commit is deployed", paint);
     }

@@ -96,7 +96,7 @@ impl Shipment {
     async fn bring_sources(&self, context: &Context, client: &Client) -> CommandResult<Digest> {
         let taken = self.workshop.sources().await;
         let taken = taken.map_err(|cause| failed(context, &cause))?;
-        let mut step = LocalStep::begin(&context.printer, "sources");
+        let mut step = LocalStep::begin(context, "sources");
         let goods = Goods {
             tree: &taken.digest,
             known: &[],
@@ -165,7 +165,7 @@ impl Shipment {
         needed: &[&ServiceName],
         is_forced: bool,
     ) -> CommandResult<BTreeMap<ServiceName, Built>> {
-        let mut step = LocalStep::begin(&context.printer, "build");
+        let mut step = LocalStep::begin(context, "build");
         let (lines, mut received) = mpsc::channel::<(ServiceName, String)>(LINES);
         let builds = needed
             .iter()
@@ -221,7 +221,7 @@ impl Shipment {
         built: &BTreeMap<ServiceName, Built>,
         planned: &PlanResponse,
     ) -> CommandResult<()> {
-        let mut step = LocalStep::begin(&context.printer, "transfer");
+        let mut step = LocalStep::begin(context, "transfer");
         let mut all = Brought::default();
         for (service, built) in built {
             let known = planned.known.get(service).map_or(&[][..], Vec::as_slice);
@@ -309,5 +309,8 @@ fn failed(context: &Context, cause: &Cause) -> CommandError {
     let printer = &context.printer;
     let why = cause_block(cause, printer.err_paint(), printer.width());
     let message = "the deployment was stopped before it began; what was live is live";
-    CommandError::new(ErrorKind::Stopped, message).rendered(why)
+    let cause = serde_json::to_value(cause).unwrap_or_default();
+    CommandError::new(ErrorKind::Stopped, message)
+        .rendered(why)
+        .with_data("cause", cause)
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Command;
 
 use crate::harness::{Test, ran};
+use crate::server::{Key, Server};
 
 #[test]
 fn b10_a_plan_says_what_a_deploy_does_and_the_deploy_does_it() {
@@ -57,6 +58,70 @@ fn a2_status_names_release_commit_and_commits_that_are_not_deployed() {
     ] {
         assert!(shown.contains(part), "{part:?} is missing in:\n{shown}");
     }
+}
+
+#[test]
+fn a2_status_of_an_environment_on_a_server_tells_how_it_came_to_be_live_and_what_is_not() {
+    let test = Test::with_site();
+    let server = Server::of(&test);
+    let git = |args: &[&str]| {
+        let done = Command::new("git")
+            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+            .args(args)
+            .current_dir(test.app())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "-q", "-b", "trunk"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "First page"]);
+    server.ok(Key::Limited, "production", &["deploy"]);
+    test.write("dist/index.html", "<h1>two</h1>\n");
+    server.ok(Key::Limited, "production", &["deploy"]);
+    let shown = || server.ok(Key::Limited, "production", &["status"]).stdout;
+    let text = shown();
+    for part in [
+        "First page",
+        "the tree held changes that this commit does not",
+        "the tree here has changes that are in no commit",
+        "artifact",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    assert!(!text.contains("live by"), "{text}");
+    git(&["commit", "-q", "-a", "-m", "Second page"]);
+    server.ok(Key::Limited, "production", &["deploy", "--force"]);
+    server.ok(Key::Limited, "production", &["rollback", "--to", "1"]);
+    let status = server.json(Key::Limited, "production", &["status"]);
+    assert_eq!(status["live_since"]["how"], "rollback", "{status}");
+    assert_eq!(status["live_since"]["deployment"], 4);
+    assert_eq!(status["undeployed"]["count"], 1);
+    assert_eq!(status["undeployed"]["dirty"], false);
+    let text = shown();
+    for part in [
+        "live by    rollback, ",
+        "1 commit is not deployed",
+        "Second page",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    // Somebody else deployed what this branch does not have.
+    server.ok(Key::Limited, "production", &["rollback", "--to", "3"]);
+    git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let text = shown();
+    assert!(
+        text.contains("has 1 commit that this branch does not"),
+        "{text}"
+    );
+    std::fs::remove_dir_all(test.app().join(".git")).unwrap();
+    git(&["init", "-q"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "Another history"]);
+    let text = shown();
+    assert!(
+        text.contains("does not have the commit that is live"),
+        "{text}"
+    );
 }
 
 #[test]

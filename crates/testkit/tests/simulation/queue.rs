@@ -1,6 +1,6 @@
 //! Several deployments of one environment: one at a time, in order, replaced or cancelled.
 
-use landfall_agent::api::types::DeployRequest;
+use landfall_agent::api::types::{CancelRequest, DeployRequest};
 use landfall_model::CauseKind;
 use landfall_model::rollout::{Outcome, Phase};
 
@@ -17,6 +17,13 @@ fn assert_settled(agent: &Agent) {
 fn live(agent: &Agent) -> Option<u32> {
     let row = agent.world.store.environment(&key()).unwrap()?;
     row.live.map(|number| number.0)
+}
+
+fn by_someone() -> CancelRequest {
+    CancelRequest {
+        by: "someone".into(),
+        before_switch: false,
+    }
 }
 
 fn deploy(name: &str) -> DeployRequest {
@@ -77,7 +84,7 @@ fn b6_cancelling_at_any_moment_ends_a_deployment_whole() {
         let agent = begun.agent();
         let id = agent.submit(Ask::Deploy.request()).unwrap();
         agent.pass(ms);
-        let accepted = agent.deployments.cancel(id, "someone").is_ok();
+        let accepted = agent.deployments.cancel(id, &by_someone()).is_ok();
         agent.settle();
         let row = agent.row(id);
         if accepted {
@@ -102,7 +109,7 @@ fn b7_a_cancellation_outlives_the_agent_that_took_it() {
         let agent = begun.agent();
         let id = agent.submit(Ask::Deploy.request()).unwrap();
         agent.pass(ms);
-        let accepted = agent.deployments.cancel(id, "someone").is_ok();
+        let accepted = agent.deployments.cancel(id, &by_someone()).is_ok();
         let image = agent.run(async { agent.host.image(begun.root.path()).unwrap() });
         drop(agent);
         let agent = begun.agent_on(&image);

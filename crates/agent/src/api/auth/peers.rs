@@ -1,4 +1,4 @@
-//! Who may speak to the agent. The one authorization of the API.
+//! Who may speak to the agent at all.
 
 use std::io;
 
