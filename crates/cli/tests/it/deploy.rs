@@ -28,15 +28,7 @@ fn b10_a_plan_says_what_a_deploy_does_and_the_deploy_does_it() {
 #[test]
 fn a2_status_names_release_commit_and_commits_that_are_not_deployed() {
     let test = Test::with_site();
-    let git = |args: &[&str]| {
-        let done = Command::new("git")
-            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
-            .args(args)
-            .current_dir(test.app())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-    };
+    let git = |args: &[&str]| test.git(args);
     git(&["init", "-q", "-b", "trunk"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "First page"]);
@@ -64,15 +56,7 @@ fn a2_status_names_release_commit_and_commits_that_are_not_deployed() {
 fn a2_status_of_an_environment_on_a_server_tells_how_it_came_to_be_live_and_what_is_not() {
     let test = Test::with_site();
     let server = Server::of(&test);
-    let git = |args: &[&str]| {
-        let done = Command::new("git")
-            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
-            .args(args)
-            .current_dir(test.app())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-    };
+    let git = |args: &[&str]| test.git(args);
     git(&["init", "-q", "-b", "trunk"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "First page"]);

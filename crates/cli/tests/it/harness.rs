@@ -87,6 +87,17 @@ impl Test {
         ran(self.command(args).output().unwrap())
     }
 
+    /// Runs git in the app's directory, and expects success.
+    pub fn git(&self, args: &[&str]) {
+        let done = Command::new("git")
+            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+            .args(args)
+            .current_dir(self.app())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
     /// Runs and expects success.
     pub fn ok(&self, args: &[&str]) -> Ran {
         let ran = self.run(args);

@@ -3,12 +3,12 @@
 //! Some tests run themselves again in a child process: to be killed, or to own a small filesystem.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use landfall_content::ContentStore;
 
+use crate::deadly::Deadly;
 use crate::exports::{Layout, Made, archive};
 use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
 
@@ -71,25 +71,6 @@ fn b2_a_full_disk_while_an_image_is_taken_in_is_said_and_leaves_nothing() {
         assert!(is_empty(&root.join("images")));
     }
     assert!(full > 3 && fitted > 3, "{full} were full, {fitted} fitted");
-}
-
-/// A stream in the middle of which the process is killed.
-struct Deadly<'a> {
-    bytes: &'a [u8],
-    left: usize,
-}
-
-impl Read for Deadly<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            let own = std::process::id().to_string();
-            Command::new("kill").args(["-KILL", &own]).status()?;
-        }
-        let most = buffer.len().min(self.left);
-        let read = self.bytes.read(&mut buffer[..most])?;
-        self.left -= read;
-        Ok(read)
-    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 //! These tests run themselves again in a child process: to be killed, or to own a small filesystem.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
 use std::process::{Command, Stdio};
 
 use landfall_content::ContentStore;
@@ -11,6 +10,7 @@ use landfall_content::transfer::{Room, TransferError};
 use landfall_model::Digest;
 
 use crate::bring::{SEGMENT, bring, check, forget, names, new_store, offer, stream, tree};
+use crate::deadly::Deadly;
 use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
 
 /// Set in a child that kills itself: after so many bytes of the stream.
@@ -104,25 +104,6 @@ fn c6_a_disk_without_room_is_said_before_anything_is_sent() {
         "{error:?}"
     );
     assert!(error.to_string().contains("remove old releases"), "{error}");
-}
-
-/// A stream in the middle of which the process is killed.
-struct Deadly<'a> {
-    bytes: &'a [u8],
-    left: usize,
-}
-
-impl Read for Deadly<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            let own = std::process::id().to_string();
-            Command::new("kill").args(["-KILL", &own]).status()?;
-        }
-        let most = buffer.len().min(self.left);
-        let read = self.bytes.read(&mut buffer[..most])?;
-        self.left -= read;
-        Ok(read)
-    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Trees from one store to another: only what is missing, whatever happens on the way.
 
 mod bring;
+#[path = "../support/deadly.rs"]
+mod deadly;
 mod faults;
 mod hostile;
 mod resume;

@@ -115,19 +115,21 @@ fn a_part_of_which_all_has_come_becomes_content_with_its_last_segment() {
     assert!(to.contains_tree(&sent) && !part.exists());
 }
 
-/// Cuts the transfer of a tree of 200 small files and a large one in its middle.
-fn broken_off(from: &ContentStore, to: &ContentStore) -> (Digest, u64) {
-    let files: Vec<(String, Vec<u8>)> = (0..200)
-        .map(|number| (format!("{number}"), noise(number, 40_000)))
+/// A tree of so many files of `size` bytes, and one of 9 MiB.
+fn many_and_a_large_one(store: &ContentStore, count: u64, size: usize) -> Digest {
+    let files: Vec<(String, Vec<u8>)> = (0..count)
+        .map(|number| (format!("{number}"), noise(number, size)))
         .collect();
     let large = noise(1000, 9 << 20);
     let mut all: Vec<(&str, &[u8])> = vec![("large", &large)];
-    all.extend(
-        files
-            .iter()
-            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
-    );
-    let sent = tree(from, &all);
+    let files = files.iter();
+    all.extend(files.map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+    tree(store, &all)
+}
+
+/// Cuts the transfer of a tree of 200 small files and a large one in its middle.
+fn broken_off(from: &ContentStore, to: &ContentStore) -> (Digest, u64) {
+    let sent = many_and_a_large_one(from, 200, 40_000);
     let wants = offer(from, to, &sent, &[]).unwrap();
     let whole = stream(from, &wants);
     let cut = whole.len() - SEGMENT;
@@ -269,17 +271,7 @@ impl Read for Slow<'_> {
 #[test]
 fn garbage_is_collected_while_a_slow_sender_is_waited_for() {
     let ((_a, from), (home, to)) = (new_store(), new_store());
-    let files: Vec<(String, Vec<u8>)> = (0..20)
-        .map(|number| (format!("{number}"), noise(number, 400_000)))
-        .collect();
-    let large = noise(1000, 9 << 20);
-    let mut all: Vec<(&str, &[u8])> = vec![("large", &large)];
-    all.extend(
-        files
-            .iter()
-            .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
-    );
-    let sent = tree(&from, &all);
+    let sent = many_and_a_large_one(&from, 20, 400_000);
     let whole = stream(&from, &offer(&from, &to, &sent, &[]).unwrap());
     let mut slow = Slow {
         bytes: &whole,

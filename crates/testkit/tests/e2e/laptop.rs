@@ -45,6 +45,16 @@ pub fn add(sandbox: &Sandbox, server: &ServerBox<'_>, user: User) -> Output {
     ])
 }
 
+/// Makes a server ready and deploys the hello app to it, at `v1`.
+#[track_caller]
+pub fn deployed<'a>(sandbox: &'a Sandbox, server: &ServerBox<'_>) -> Project<'a> {
+    add(sandbox, server, User::Deploy).ok();
+    let project = Project::hello(sandbox);
+    place(&project, server);
+    project.landfall(&["deploy", "--yes"]).ok();
+    project
+}
+
 /// Makes the hello app another version, on a server.
 pub fn release(project: &Project<'_>, server: &ServerBox<'_>, version: &str, behaviour: &str) {
     project.release(version, behaviour);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use landfall_testkit::Project;
 use landfall_testkit::server::{Kind, ServerBox, ServerEngine, User};
 
-use crate::laptop::{add, from_outside, inside, laptop, place, release, stripped};
+use crate::laptop::{add, deployed, from_outside, inside, laptop, place, release, stripped};
 use crate::live::Live;
 
 /// What runs as the app's user, and what it may.
@@ -125,10 +125,7 @@ fn g2_an_app_reads_its_release_and_writes_only_what_is_its_own() {
 fn b7_an_upgrade_under_load_loses_nothing_and_a_broken_one_is_taken_back() {
     let server = ServerBox::boot(ServerEngine::shared(), "upgrade", Kind::Plain);
     let sandbox = laptop(&server);
-    add(&sandbox, &server, User::Deploy).ok();
-    let project = Project::hello(&sandbox);
-    place(&project, &server);
-    project.landfall(&["deploy", "--yes"]).ok();
+    let project = deployed(&sandbox, &server);
     let app = || inside(&server, "pgrep -x hello");
     let before = app();
     let proxy = || inside(&server, "systemctl show --property=MainPID landfall-proxy");

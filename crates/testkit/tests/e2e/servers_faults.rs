@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use landfall_testkit::server::{Kind, ServerBox, ServerEngine, User};
+use landfall_testkit::server::{Kind, ServerBox, ServerEngine};
 use landfall_testkit::{Project, Sandbox, wait_for, wait_until};
 use serde_json::Value;
 
-use crate::laptop::{add, from_outside, inside, laptop, place, release};
+use crate::laptop::{deployed, from_outside, inside, laptop, release};
 use crate::live::Live;
 
 /// What a server may take to settle what was cut.
@@ -61,10 +61,7 @@ fn version(server: &ServerBox<'_>) -> String {
 fn b6_a_deploy_goes_on_when_its_command_is_killed_and_can_be_watched_again() {
     let server = ServerBox::boot(ServerEngine::shared(), "messenger", Kind::Plain);
     let sandbox = laptop(&server);
-    add(&sandbox, &server, User::Deploy).ok();
-    let project = Project::hello(&sandbox);
-    place(&project, &server);
-    project.landfall(&["deploy", "--yes"]).ok();
+    let project = deployed(&sandbox, &server);
     let mut live = Live::start_with(&project, "v1", from_outside(&server));
     let mut current = "v1".to_owned();
     for steps in 0..10 {
@@ -97,10 +94,7 @@ fn b6_a_deploy_goes_on_when_its_command_is_killed_and_can_be_watched_again() {
 fn b6_a_cable_that_is_cut_for_a_while_does_not_end_the_view() {
     let server = ServerBox::boot(ServerEngine::shared(), "cut", Kind::Plain);
     let sandbox = laptop(&server);
-    add(&sandbox, &server, User::Deploy).ok();
-    let project = Project::hello(&sandbox);
-    place(&project, &server);
-    project.landfall(&["deploy", "--yes"]).ok();
+    let project = deployed(&sandbox, &server);
 
     release(&project, &server, "v2", "slow-start");
     let mut command = sandbox.command(["deploy", "--yes"]);
@@ -133,10 +127,7 @@ fn b6_a_cable_that_is_cut_for_a_while_does_not_end_the_view() {
 fn b7_a_power_cut_at_ten_moments_of_deploys_leaves_the_old_or_the_new_release_whole() {
     let server = ServerBox::boot(ServerEngine::shared(), "power", Kind::Plain);
     let sandbox = laptop(&server);
-    add(&sandbox, &server, User::Deploy).ok();
-    let project = Project::hello(&sandbox);
-    place(&project, &server);
-    project.landfall(&["deploy", "--yes"]).ok();
+    let project = deployed(&sandbox, &server);
     let mut current = "v1".to_owned();
     for steps in 0..10 {
         let next = format!("v{}", steps + 2);
