@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use futures_util::TryStreamExt;
 use landfall_content::transfer::{OFFER_KEPT, TransferError, TreeWants};
 use landfall_content::{ContentStore, Hold};
@@ -19,9 +19,9 @@ use landfall_store::EnvironmentKey;
 use serde::Deserialize;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::Api;
 use super::error::Failed;
 use super::types::ApiError;
+use super::{Api, Scope};
 use crate::sources;
 use crate::world::chain;
 
@@ -63,11 +63,13 @@ pub async fn offer(
     State(api): State<Api>,
     Path(digest): Path<Digest>,
     Query(query): Query<OfferQuery>,
+    limit: Option<Extension<Scope>>,
     index: Bytes,
 ) -> Result<Json<TreeWants>, Failed> {
     let bases = query.bases.split(',').filter_map(|base| base.parse().ok());
     let mut bases: Vec<Digest> = bases.collect();
-    if let (Some(app), Some(environment)) = (query.app, query.environment) {
+    // Who may not have images built here brings no sources, and is told of nobody's.
+    if let (None, Some(app), Some(environment)) = (limit, query.app, query.environment) {
         bases.extend(sources::laid_out(
             &api.world,
             &EnvironmentKey { app, environment },
