@@ -124,12 +124,21 @@ impl Deployments {
     /// When it contradicts what is.
     pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResponse, Cause> {
         let (key, new) = self.take_up(request).await?;
+        self.planned(request, &key, &new).await
+    }
+
+    async fn planned(
+        &self,
+        request: &PlanRequest,
+        key: &EnvironmentKey,
+        new: &NewDeployment,
+    ) -> Result<PlanResponse, Cause> {
         let deploy = request.deploy.as_ref();
         let elsewhere = deploy.and_then(|deploy| deploy.from.elsewhere());
-        let planned = plan_request(&self.world, &key, &new, elsewhere).await?;
+        let planned = plan_request(&self.world, key, new, elsewhere).await?;
         let digest = planned.plan.digest();
         let known = match elsewhere {
-            Some(_) => self.known(&key, &planned.plan)?,
+            Some(_) => self.known(key, &planned.plan)?,
             None => BTreeMap::new(),
         };
         Ok(PlanResponse {
@@ -176,7 +185,7 @@ impl Deployments {
     /// When it contradicts what is, or when another plan is due than the one expected.
     pub async fn submit(&self, request: DeployRequest) -> Result<DeployAccepted, Rejected> {
         let (key, new) = self.take_up(&request.plan).await?;
-        let response = self.plan(&request.plan).await?;
+        let response = self.planned(&request.plan, &key, &new).await?;
         let is_busy = self.lock().active.contains_key(&key);
         if !is_busy {
             check_expected(request.expect, &response)?;

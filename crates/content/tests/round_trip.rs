@@ -1,5 +1,8 @@
 //! Any tree comes out as it went in, and no bytes make the reader panic or reach outside.
 
+#[path = "support/forged.rs"]
+mod forged;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,6 +14,8 @@ use landfall_content::{
     ContentStore, Entry, EntryKind, Exclude, InvalidTree, TreeIndex, TreePath, TreeSource,
 };
 use landfall_model::Digest;
+
+use crate::forged::index_with_name;
 use proptest::prelude::*;
 
 /// Something of a random tree.
@@ -260,19 +265,6 @@ fn bytes_that_are_not_the_canonical_form_are_refused() {
     let mut endless = bytes;
     endless[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     assert!(TreeIndex::decode(&endless).is_err());
-}
-
-/// The form of an index with one file of any name, which [`TreePath`] would refuse to hold.
-fn index_with_name(name: &[u8]) -> Vec<u8> {
-    let mut bytes = TreeIndex::new(vec![]).unwrap().encode();
-    bytes[8] = 1;
-    bytes.push(b'f');
-    bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(name);
-    bytes.extend_from_slice(&0o644_u16.to_le_bytes());
-    bytes.extend_from_slice(&1_u64.to_le_bytes());
-    bytes.extend_from_slice(Digest::of(b"x").as_bytes());
-    bytes
 }
 
 #[test]

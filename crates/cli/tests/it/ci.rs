@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Ran, Test, ran, wait_until};
+use crate::harness::{Ran, Test, has_all, ran, wait_until};
 use crate::server::{Key, Server};
 
 /// A step of a job of GitHub Actions.
@@ -108,13 +108,14 @@ fn g5_a_job_on_github_has_groups_a_summary_and_outputs() {
     assert_eq!(job.output("release").as_deref(), Some("1"));
     assert!(job.output("url").unwrap().starts_with("http://"));
     let summary = job.read("summary");
-    for part in [
-        "### ✅ Deployed site to local",
-        "| Release | 1 |",
-        "| ✓ | rehearse |",
-    ] {
-        assert!(summary.contains(part), "{part:?} is missing in:\n{summary}");
-    }
+    has_all(
+        &summary,
+        &[
+            "### ✅ Deployed site to local",
+            "| Release | 1 |",
+            "| ✓ | rehearse |",
+        ],
+    );
     let (_, status) = test.json(&["status"]);
     assert_eq!(status["release"]["by"], "grace@github (acme/site run 42)");
     assert_eq!(job.run(&["deploy", "--ci"]).code, 0);
@@ -148,14 +149,15 @@ fn g5_a_failed_job_says_why_in_an_annotation_and_in_the_summary() {
     assert_eq!(job.output("outcome").as_deref(), Some("stopped"));
     assert_eq!(job.output("release").as_deref(), Some("1"), "what is live");
     let summary = job.read("summary");
-    for part in [
-        "### ❌ Did not deploy site to local",
-        "**Why:**",
-        "| Live now | 1 |",
-        "| ✗ |",
-    ] {
-        assert!(summary.contains(part), "{part:?} is missing in:\n{summary}");
-    }
+    has_all(
+        &summary,
+        &[
+            "### ❌ Did not deploy site to local",
+            "**Why:**",
+            "| Live now | 1 |",
+            "| ✗ |",
+        ],
+    );
 }
 
 #[test]
@@ -264,13 +266,14 @@ fn g5_a_job_with_a_limited_key_deploys_to_a_server() {
     let done = ran(job.in_it(deploy).output().unwrap());
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     let summary = job.read("summary");
-    for part in [
-        "| Server | ada\\@192.0.2.1 |",
-        "| ✓ | build |",
-        "| ✓ | transfer |",
-    ] {
-        assert!(summary.contains(part), "{part:?} is missing in:\n{summary}");
-    }
+    has_all(
+        &summary,
+        &[
+            "| Server | ada\\@192.0.2.1 |",
+            "| ✓ | build |",
+            "| ✓ | transfer |",
+        ],
+    );
     let deploy = server.command(Key::Limited, "staging", &["deploy", "--ci"]);
     let refused = ran(job.in_it(deploy).output().unwrap());
     assert_eq!(refused.code, 5, "{}{}", refused.stdout, refused.stderr);

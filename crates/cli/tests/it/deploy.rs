@@ -3,16 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 
-use crate::harness::{Test, ran};
+use crate::harness::{Test, has_all, ran};
 use crate::server::{Key, Server};
 
 #[test]
 fn b10_a_plan_says_what_a_deploy_does_and_the_deploy_does_it() {
     let test = Test::with_site();
     let plan = test.ok(&["plan"]).stdout;
-    for part in ["site in local", "release 1", "first build", "web"] {
-        assert!(plan.contains(part), "{part:?} is missing in:\n{plan}");
-    }
+    has_all(&plan, &["site in local", "release 1", "first build", "web"]);
     let (code, planned) = test.json(&["plan"]);
     assert_eq!((code, planned["plan"]["to"].as_u64()), (0, Some(1)));
     let (code, deployed) = test.json(&["deploy"]);
@@ -41,15 +39,16 @@ fn a2_status_names_release_commit_and_commits_that_are_not_deployed() {
     assert_eq!(status["release"]["source"]["subject"], "First page");
     assert_eq!(status["undeployed"]["count"], 1);
     let shown = test.ok(&["status"]).stdout;
-    for part in [
-        "First page",
-        "trunk",
-        "1 commit is not deployed",
-        "Second page",
-        "ada@",
-    ] {
-        assert!(shown.contains(part), "{part:?} is missing in:\n{shown}");
-    }
+    has_all(
+        &shown,
+        &[
+            "First page",
+            "trunk",
+            "1 commit is not deployed",
+            "Second page",
+            "ada@",
+        ],
+    );
 }
 
 #[test]
@@ -65,14 +64,15 @@ fn a2_status_of_an_environment_on_a_server_tells_how_it_came_to_be_live_and_what
     server.ok(Key::Limited, "production", &["deploy"]);
     let shown = || server.ok(Key::Limited, "production", &["status"]).stdout;
     let text = shown();
-    for part in [
-        "First page",
-        "the tree held changes that this commit does not",
-        "the tree here has changes that are in no commit",
-        "artifact",
-    ] {
-        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
-    }
+    has_all(
+        &text,
+        &[
+            "First page",
+            "the tree held changes that this commit does not",
+            "the tree here has changes that are in no commit",
+            "artifact",
+        ],
+    );
     assert!(!text.contains("live by"), "{text}");
     git(&["commit", "-q", "-a", "-m", "Second page"]);
     server.ok(Key::Limited, "production", &["deploy", "--force"]);
@@ -83,13 +83,14 @@ fn a2_status_of_an_environment_on_a_server_tells_how_it_came_to_be_live_and_what
     assert_eq!(status["undeployed"]["count"], 1);
     assert_eq!(status["undeployed"]["dirty"], false);
     let text = shown();
-    for part in [
-        "live by    rollback, ",
-        "1 commit is not deployed",
-        "Second page",
-    ] {
-        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
-    }
+    has_all(
+        &text,
+        &[
+            "live by    rollback, ",
+            "1 commit is not deployed",
+            "Second page",
+        ],
+    );
     // Somebody else deployed what this branch does not have.
     server.ok(Key::Limited, "production", &["rollback", "--to", "3"]);
     git(&["reset", "-q", "--hard", "HEAD~1"]);

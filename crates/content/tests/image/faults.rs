@@ -4,16 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use landfall_content::ContentStore;
 
-use crate::deadly::Deadly;
+use crate::deadly::{Deadly, KILL_AT, run_until_killed};
 use crate::exports::{Layout, Made, archive};
-use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
-
-/// Set in a child that kills itself: after so many bytes of the export.
-const KILL_AT: &str = "LANDFALL_TEST_KILL_AT";
+use crate::support::{again_on_small_disk, child_directory, noise};
 
 /// An image of so many files, some of which are equal.
 fn image(files: u64) -> Made {
@@ -91,14 +87,7 @@ fn b7_an_image_is_there_whole_or_not_when_its_ingest_is_killed() {
     let home = tempfile::tempdir().unwrap();
     let root = home.path().join("content");
     for at in (0..export.len()).step_by(export.len() / 9) {
-        let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME])
-            .env(CHILD, home.path())
-            .env(KILL_AT, at.to_string())
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(ended.code().is_none(), "killed at {at}: {ended}");
+        run_until_killed(NAME, home.path(), at);
         let store = ContentStore::open(&root).unwrap();
         assert!(store.images().unwrap().is_empty(), "killed at {at}");
         assert!(is_empty(&root.join("tmp")), "killed at {at}");

@@ -1,7 +1,13 @@
-//! What kills the process that reads it.
+//! Processes that are killed in the middle of what they read.
 
 use std::io::{self, Read};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::CHILD;
+
+/// Set in a child that kills itself: after so many bytes.
+pub const KILL_AT: &str = "LANDFALL_TEST_KILL_AT";
 
 /// A stream in the middle of which the process is killed.
 pub struct Deadly<'a> {
@@ -22,4 +28,17 @@ impl Read for Deadly<'_> {
         self.left -= read;
         Ok(read)
     }
+}
+
+/// Runs the test `name` again in `home`, where it kills itself after `at` bytes.
+#[track_caller]
+pub fn run_until_killed(name: &str, home: &Path, at: usize) {
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(CHILD, home)
+        .env(KILL_AT, at.to_string())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(ended.code().is_none(), "killed at {at}: {ended}");
 }

@@ -8,6 +8,8 @@ use landfall_content::{ContentStore, Exclude, Ingested, TreeSource};
 use landfall_model::Digest;
 use tempfile::TempDir;
 
+use crate::support::noise;
+
 pub const SEGMENT: usize = 4 << 20;
 
 pub fn new_store() -> (TempDir, ContentStore) {
@@ -30,6 +32,17 @@ pub fn tree(store: &ContentStore, files: &[(&str, &[u8])]) -> Digest {
         fs::write(path, content).unwrap();
     }
     ingest(store, source.path()).digest
+}
+
+/// Two versions of a tree: one file is another, two are new, and one is gone.
+pub fn two_versions(store: &ContentStore) -> (Digest, Digest) {
+    let mut changed = noise(1, 2000);
+    let first = tree(store, &[("changing", &changed), ("same", b"1")]);
+    changed[1000] ^= 1;
+    let new = [("new/a", noise(2, 60)), ("new/b", b"2".to_vec())];
+    let mut files: Vec<(&str, &[u8])> = vec![("changing", &changed)];
+    files.extend(new.iter().map(|(path, bytes)| (*path, bytes.as_slice())));
+    (first, tree(store, &files))
 }
 
 /// What went over.

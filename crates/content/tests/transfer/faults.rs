@@ -3,18 +3,14 @@
 //! These tests run themselves again in a child process: to be killed, or to own a small filesystem.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
 
 use landfall_content::ContentStore;
 use landfall_content::transfer::{Room, TransferError};
 use landfall_model::Digest;
 
 use crate::bring::{SEGMENT, bring, check, forget, names, new_store, offer, stream, tree};
-use crate::deadly::Deadly;
-use crate::support::{CHILD, again_on_small_disk, child_directory, noise};
-
-/// Set in a child that kills itself: after so many bytes of the stream.
-const KILL_AT: &str = "LANDFALL_TEST_KILL_AT";
+use crate::deadly::{Deadly, KILL_AT, run_until_killed};
+use crate::support::{again_on_small_disk, child_directory, noise};
 
 /// A tree of so many small files, and a large one of `large` bytes.
 fn tree_of(store: &ContentStore, small: u64, large: usize) -> Digest {
@@ -125,14 +121,7 @@ fn c6_a_transfer_whose_receiver_is_killed_goes_on() {
     let home = tempfile::tempdir().unwrap();
     let mut left = Vec::new();
     for at in [100, 300_000, 2 << 20, 5 << 20, 5 << 20] {
-        let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME])
-            .env(CHILD, home.path())
-            .env(KILL_AT, at.to_string())
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(ended.code().is_none(), "killed at {at}: {ended}");
+        run_until_killed(NAME, home.path(), at);
         let store = ContentStore::open(&home.path().join("content")).unwrap();
         assert!(!store.contains_tree(&sent));
         check(home.path(), &store);

@@ -6,7 +6,10 @@ use landfall_content::transfer::{TRANSFER_FORMAT, TransferError};
 use landfall_content::{Entry, EntryKind, InvalidTree, TreeIndex, TreePath};
 use landfall_model::Digest;
 
-use crate::bring::{SEGMENT, bring, check, forget, names, new_store, offer, stream, tree};
+use crate::bring::{
+    SEGMENT, bring, check, forget, names, new_store, offer, stream, tree, two_versions,
+};
+use crate::forged::index_with_name;
 use crate::support::noise;
 
 /// An index as senders send it.
@@ -21,19 +24,6 @@ fn refusal(tree: &Digest, index: &[u8]) -> TransferError {
     assert!(store.finish_tree(tree).is_err());
     check(home.path(), &store);
     error
-}
-
-/// The form of an index with one file of any name.
-fn index_with_name(name: &[u8]) -> Vec<u8> {
-    let mut bytes = TreeIndex::new(vec![]).unwrap().encode();
-    bytes[8] = 1;
-    bytes.push(b'f');
-    bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(name);
-    bytes.extend_from_slice(&0o644_u16.to_le_bytes());
-    bytes.extend_from_slice(&1_u64.to_le_bytes());
-    bytes.extend_from_slice(Digest::of(b"x").as_bytes());
-    bytes
 }
 
 fn file(path: &str, content: &[u8], size: u64) -> Entry {
@@ -116,17 +106,7 @@ fn an_index_longer_than_any_is_refused_before_it_is_unpacked() {
 #[test]
 fn a_flipped_byte_anywhere_is_refused_or_does_no_harm() {
     let ((_a, from), (home, to)) = (new_store(), new_store());
-    let mut changed = noise(1, 2000);
-    let first = tree(&from, &[("changing", &changed)]);
-    changed[1000] ^= 1;
-    let second = tree(
-        &from,
-        &[
-            ("changing", &changed),
-            ("new/a", &noise(2, 60)),
-            ("new/b", b"2"),
-        ],
-    );
+    let (first, second) = two_versions(&from);
     bring(&from, &to, &first, &[]).unwrap();
     let whole = stream(&from, &offer(&from, &to, &second, &[first]).unwrap());
     for at in 0..whole.len() {

@@ -4,6 +4,8 @@ mod bring;
 #[path = "../support/deadly.rs"]
 mod deadly;
 mod faults;
+#[path = "../support/forged.rs"]
+mod forged;
 mod hostile;
 mod resume;
 mod round_trip;

@@ -11,23 +11,13 @@ use landfall_content::ContentStore;
 use landfall_content::transfer::{OFFER_KEPT, TransferError};
 use landfall_model::Digest;
 
-use crate::bring::{SEGMENT, bring, check, names, new_store, offer, stream, tree};
+use crate::bring::{SEGMENT, bring, check, names, new_store, offer, stream, tree, two_versions};
 use crate::support::noise;
 
 #[test]
 fn c6_a_transfer_that_is_cut_at_any_byte_goes_on() {
     let ((_a, from), (home, to)) = (new_store(), new_store());
-    let mut changed = noise(1, 2000);
-    let first = tree(&from, &[("changing", &changed), ("same", b"1")]);
-    changed[1000] ^= 1;
-    let second = tree(
-        &from,
-        &[
-            ("changing", &changed),
-            ("new/a", &noise(2, 60)),
-            ("new/b", b"2"),
-        ],
-    );
+    let (first, second) = two_versions(&from);
     bring(&from, &to, &first, &[]).unwrap();
     let whole = stream(&from, &offer(&from, &to, &second, &[first]).unwrap());
     assert!(whole.len() < 450, "{} bytes", whole.len());

@@ -91,11 +91,10 @@ fn installed(facts: &Facts, agent: Option<&CommandResult<AgentInfo>>) -> Finding
             Some("`landfall server add` installs it"),
         ),
         Some(Err(error)) => finding(Level::Refusal, error.message().to_owned(), Some(add)),
-        Some(Ok(info)) if not_served(info).is_some() => {
-            let said = not_served(info).unwrap_or_default();
-            finding(Level::Refusal, said, Some(add))
-        }
         Some(Ok(info)) => {
+            if let Some(said) = not_served(info) {
+                return finding(Level::Refusal, said, Some(add));
+            }
             let own = env!("CARGO_PKG_VERSION");
             let said = format!("version {}; agent and proxy answer", info.version);
             match facts.units.iter().find(|(_, state)| state != "active") {
