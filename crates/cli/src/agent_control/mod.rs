@@ -86,6 +86,10 @@ impl AgentControl {
     pub async fn ensure(&self, printer: &Printer) -> CommandResult<Client> {
         let info = match self.ask().await {
             Ok(info) => info,
+            Err(error) if self.paths.is_of_host() => {
+                return Err(CommandError::from(error)
+                    .hint("root and the group `landfall` may ask the agent of this host"));
+            }
             Err(_) => {
                 let started = self.start(printer).await?;
                 if !started.was_running {

@@ -153,10 +153,24 @@ fn start(changes: Changes, tell: &mut dyn FnMut(Part)) -> Result<(), InstallErro
         run("systemctl", &["daemon-reload"])?;
     }
     run("systemctl", &["enable", "--quiet", PROXY_UNIT, AGENT_UNIT])?;
+    let how = match changes.program {
+        true => " the new version",
+        false => " with what is new",
+    };
     let is_other = changes.program || changes.proxy;
-    tell(up(PROXY_UNIT, "the proxy", is_other, "reload")?);
+    tell(up(
+        PROXY_UNIT,
+        "the proxy",
+        is_other.then_some(how),
+        "reload",
+    )?);
     let is_other = changes.program || changes.agent || changes.config;
-    tell(up(AGENT_UNIT, "the agent", is_other, "restart")?);
+    tell(up(
+        AGENT_UNIT,
+        "the agent",
+        is_other.then_some(how),
+        "restart",
+    )?);
     Ok(())
 }
 
@@ -278,12 +292,18 @@ fn unit(name: &str, text: &str, tell: &mut dyn FnMut(Part)) -> Result<bool, Inst
     Ok(is_new)
 }
 
-/// Makes a unit run what is installed, and waits until it says that it is ready.
-fn up(unit: &'static str, name: &str, is_other: bool, renew: &str) -> Result<Part, InstallError> {
+/// Makes a unit run what is installed, and waits until it says that it is ready. `other` is how
+/// it runs when it has to be renewed for what was installed.
+fn up(
+    unit: &'static str,
+    name: &str,
+    other: Option<&str>,
+    renew: &str,
+) -> Result<Part, InstallError> {
     let ran = is_active(unit)?;
-    let asked = match (ran, is_other) {
-        (true, false) => Ok(()),
-        (true, true) => run("systemctl", &[renew, unit]),
+    let asked = match (ran, other) {
+        (true, None) => Ok(()),
+        (true, Some(_)) => run("systemctl", &[renew, unit]),
         (false, _) => run("systemctl", &["restart", unit]),
     };
     let deadline = Instant::now() + UP_WITHIN;
@@ -305,13 +325,10 @@ fn up(unit: &'static str, name: &str, is_other: bool, renew: &str) -> Result<Par
         let log = log.unwrap_or_default();
         return Err(InstallError::NotUp { unit, log });
     }
-    let how = match (ran, is_other) {
-        (true, true) => " the new version",
-        _ => "",
-    };
+    let how = other.filter(|_| ran).unwrap_or_default();
     Ok(Part {
         what: format!("{name} runs{how}"),
-        is_new: !ran || is_other,
+        is_new: !ran || other.is_some(),
     })
 }
 
