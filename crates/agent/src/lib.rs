@@ -2,7 +2,8 @@
 
 pub mod adoption;
 pub mod api;
-pub mod checks;
+pub mod builders;
+mod checks;
 pub mod claims;
 pub mod compare;
 pub mod containers;

@@ -140,6 +140,16 @@ impl StatePaths {
         self.environment(app, environment).join("sources")
     }
 
+    /// Where processes are built from those.
+    pub fn build(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
+        self.environment(app, environment).join("build")
+    }
+
+    /// The home directory of the user who builds: what package managers keep.
+    pub fn build_home(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
+        self.environment(app, environment).join("build-home")
+    }
+
     /// The home directory of an environment's user.
     pub fn home(&self, app: &AppName, environment: &EnvironmentName) -> PathBuf {
         self.environment(app, environment).join("home")

@@ -32,6 +32,12 @@ pub async fn lay_out(world: &World, key: &EnvironmentKey, tree: Digest) -> Resul
     Ok(place)
 }
 
+/// The tree that is laid out at a place that [`lay_out`] told; `None` of any other directory.
+pub fn tree_at(world: &World, key: &EnvironmentKey, place: &Path) -> Option<Digest> {
+    let name = place.strip_prefix(world.paths.sources(&key.app, &key.environment));
+    name.ok()?.to_str()?.parse().ok()
+}
+
 /// The trees that are laid out for an environment.
 pub fn laid_out(world: &World, key: &EnvironmentKey) -> Vec<Digest> {
     let sources = world.paths.sources(&key.app, &key.environment);

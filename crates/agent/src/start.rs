@@ -98,6 +98,11 @@ pub async fn run(options: AgentOptions) -> Result<Ended, AgentError> {
     {
         tracing::error!(%cause, "failed to start the proxy; trying again");
     }
+    if let Some(users) = &world.users
+        && let Err(error) = users.end_builds()
+    {
+        tracing::error!(%error, "failed to end the builds of an agent before this one");
+    }
     deployments.resume().map_err(AgentError::Resume)?;
     let looking = tokio::spawn(reconcile::run(
         world.clone(),

@@ -1,5 +1,5 @@
-//! The users under which the processes of apps run on a host: one for each environment, made when
-//! it is first needed, and in no group but its own.
+//! The users under which the processes of apps run on a host: one for each environment, and another
+//! one for its builds, made when they are first needed, each in no group but its own.
 
 use std::fs;
 use std::io;
@@ -9,6 +9,7 @@ use std::process::Command;
 
 use landfall_model::{Cause, CauseKind, Digest};
 use landfall_runtime::ProcessUser;
+use landfall_runtime::confine::kill_all_of;
 use landfall_store::EnvironmentKey;
 
 use crate::paths::StatePaths;
@@ -23,6 +24,9 @@ const PROXY_GROUP: &str = "landfall-proxy";
 /// which is the longest name that `useradd` takes.
 const READABLE: usize = 20;
 const DIGITS: usize = 8;
+/// Begins the name of a user who runs an app, and of one who builds it.
+const RUNS: &str = "lf-";
+const BUILDS: &str = "lb-";
 
 /// A user of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,19 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// When it cannot be made.
     fn of(&self, key: &EnvironmentKey) -> Result<AppUser, Cause>;
+
+    /// The user who makes the builds of an environment, who is made when there is none. It has
+    /// nothing of the app's: a build cannot read its secrets, nor what it keeps.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn builder(&self, key: &EnvironmentKey) -> Result<AppUser, Cause>;
+
+    /// Kills all that users who build run.
+    ///
+    /// # Errors
+    /// When the users cannot be listed, or their processes not be ended.
+    fn end_builds(&self) -> io::Result<()>;
 }
 
 /// Users of this host. Only root can make them.
@@ -54,6 +71,18 @@ impl HostUsers {
     /// Users whose homes are below these paths.
     pub fn new(paths: StatePaths) -> Self {
         Self { paths }
+    }
+
+    fn user(&self, kind: &str, key: &EnvironmentKey, home: PathBuf) -> Result<AppUser, Cause> {
+        let name = name_of(kind, key);
+        let mut ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
+        if ids.is_none() {
+            self.make(&name, &home, key)?;
+            ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
+        }
+        let ids = ids.ok_or_else(|| cannot(&name, "it was made and is not in /etc/passwd"))?;
+        make_home(&home, ids).map_err(|error| io_cause("make", &home, &error))?;
+        Ok(AppUser { name, ids, home })
     }
 
     fn make(&self, name: &str, home: &Path, key: &EnvironmentKey) -> Result<(), Cause> {
@@ -76,16 +105,20 @@ impl HostUsers {
 
 impl Users for HostUsers {
     fn of(&self, key: &EnvironmentKey) -> Result<AppUser, Cause> {
-        let name = name_of(key);
-        let home = self.paths.home(&key.app, &key.environment);
-        let mut ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
-        if ids.is_none() {
-            self.make(&name, &home, key)?;
-            ids = find(&name).map_err(|error| io_cause("read", Path::new(PASSWD), &error))?;
-        }
-        let ids = ids.ok_or_else(|| cannot(&name, "it was made and is not in /etc/passwd"))?;
-        make_home(&home, ids).map_err(|error| io_cause("make", &home, &error))?;
-        Ok(AppUser { name, ids, home })
+        self.user(RUNS, key, self.paths.home(&key.app, &key.environment))
+    }
+
+    fn builder(&self, key: &EnvironmentKey) -> Result<AppUser, Cause> {
+        let home = self.paths.build_home(&key.app, &key.environment);
+        self.user(BUILDS, key, home)
+    }
+
+    fn end_builds(&self) -> io::Result<()> {
+        let passwd = fs::read_to_string(PASSWD)?;
+        let builders = passwd.lines().filter(|line| line.starts_with(BUILDS));
+        builders
+            .filter_map(|line| find_in(line, line.split(':').next()?))
+            .try_for_each(kill_all_of)
     }
 }
 
@@ -98,10 +131,10 @@ fn cannot(name: &str, why: &str) -> Cause {
 }
 
 /// `lf-shop-production-6f1c04be`: readable as far as it goes, and no environment has another's.
-fn name_of(key: &EnvironmentKey) -> String {
+fn name_of(kind: &str, key: &EnvironmentKey) -> String {
     let readable = format!("{}-{}", key.app, key.environment);
     let digest = Digest::of_json(&(&key.app, &key.environment)).hex();
-    format!("lf-{readable:.READABLE$}-{}", &digest[..DIGITS])
+    format!("{kind}{readable:.READABLE$}-{}", &digest[..DIGITS])
 }
 
 fn find(name: &str) -> io::Result<Option<ProcessUser>> {
@@ -197,12 +230,18 @@ mod tests {
 
     #[test]
     fn d6_no_two_environments_share_a_user() {
-        let name = name_of(&key("shop", "production"));
+        let name = name_of(RUNS, &key("shop", "production"));
         assert!(name.starts_with("lf-shop-production-"), "{name}");
-        assert_ne!(name_of(&key("a", "b-c")), name_of(&key("a-b", "c")));
-        let long = name_of(&key("a-shop-with-a-long-name", "production"));
+        assert_ne!(
+            name_of(RUNS, &key("a", "b-c")),
+            name_of(RUNS, &key("a-b", "c"))
+        );
+        let long = name_of(RUNS, &key("a-shop-with-a-long-name", "production"));
         assert_eq!(long.len(), 32);
-        assert_ne!(long, name_of(&key("a-shop-with-a-long-name", "staging")));
+        assert_ne!(
+            long,
+            name_of(RUNS, &key("a-shop-with-a-long-name", "staging"))
+        );
     }
 
     #[test]

@@ -21,5 +21,5 @@ pub use graph::run_all;
 pub use inputs::{ChangeKind, Changed, InputHash, changed_meanwhile, explain, hash_inputs};
 pub use lines::{OutputLine, Stream};
 pub use outputs::collect_outputs;
-pub use process::{BuildRequest, run_build};
+pub use process::{BeforeExec, BuildRequest, run_build};
 pub use sources::take_sources;

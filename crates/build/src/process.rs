@@ -28,8 +28,11 @@ const NICENESS: i32 = 10;
 /// it that long.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// Makes a child another user's process, say. Called between fork and exec, where nothing is allowed
+/// but system calls: no heap, no lock.
+pub type BeforeExec = Box<dyn FnMut() -> std::io::Result<()> + Send + Sync>;
+
 /// What [`run_build`] needs.
-#[derive(Debug)]
 pub struct BuildRequest<'a> {
     /// The source tree; the command runs here.
     pub root: &'a Path,
@@ -37,6 +40,8 @@ pub struct BuildRequest<'a> {
     pub spec: &'a BuildSpec,
     /// The complete environment of the person who deploys; the build's own variables come on top.
     pub env: &'a EnvValues,
+    /// What the command's process does first.
+    pub before_exec: Option<BeforeExec>,
     /// Gets every line. When it is full the command waits; when it is closed, lines are dropped.
     pub output: mpsc::Sender<OutputLine>,
 }
@@ -46,11 +51,11 @@ pub struct BuildRequest<'a> {
 ///
 /// # Errors
 /// When the command cannot be started, ends badly, or takes too long.
-pub async fn run_build(request: BuildRequest<'_>) -> Result<(), BuildError> {
+pub async fn run_build(mut request: BuildRequest<'_>) -> Result<(), BuildError> {
     let Some(run) = &request.spec.run else {
         return Ok(());
     };
-    let mut group = Group::start(&request, &run.argv())?;
+    let mut group = Group::start(&mut request, &run.argv())?;
     let tail = Tail::default();
     let waited = timeout(request.spec.timeout, group.finish(&tail, &request.output)).await;
     let status = match waited {
@@ -93,14 +98,19 @@ struct Group {
 }
 
 impl Group {
-    fn start(request: &BuildRequest<'_>, argv: &[String]) -> Result<Self, BuildError> {
+    fn start(request: &mut BuildRequest<'_>, argv: &[String]) -> Result<Self, BuildError> {
         let (program, arguments) = argv.split_first().ok_or(BuildError::NoCommand)?;
         let not_started = |source| BuildError::NotStarted {
             program: program.clone(),
             root: request.root.to_owned(),
             source,
         };
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if let Some(before_exec) = request.before_exec.take() {
+            // SAFETY: who gives it promises that it is fit for this.
+            unsafe { command.pre_exec(before_exec) };
+        }
+        let mut child = command
             .args(arguments)
             .current_dir(request.root)
             .env_clear()

@@ -49,6 +49,7 @@ async fn run(root: &Path, spec: &BuildSpec) -> (Result<(), BuildError>, Vec<Outp
         root,
         spec,
         env: &env,
+        before_exec: None,
         output,
     });
     let collect = async {

@@ -85,8 +85,16 @@ impl Context {
     /// # Errors
     /// When it cannot be started, does not answer, or speaks another language.
     pub async fn client(&self) -> CommandResult<Client> {
-        match self.server()? {
-            Some(server) => remote::client(&server).await,
+        self.client_of(self.server()?.as_ref()).await
+    }
+
+    /// A client of the agent of a server, or of this machine's.
+    ///
+    /// # Errors
+    /// As [`Context::client`].
+    pub async fn client_of(&self, server: Option<&ServerAddress>) -> CommandResult<Client> {
+        match server {
+            Some(server) => remote::client(server).await,
             None => self.agent()?.ensure(&self.printer).await,
         }
     }

@@ -2,6 +2,7 @@
 //! run. Composition happens here and in [`modes`]; everything else is in the libraries.
 
 mod agent_control;
+mod checkout;
 mod ci;
 mod cli;
 mod client;

@@ -16,11 +16,6 @@ const SOCKET_PATH_MAX: usize = 107;
 /// # Errors
 /// When none of these is set, or the path is too long for the sockets in it.
 pub fn state_paths() -> CommandResult<StatePaths> {
-    let variable = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
     let named = variable("LANDFALL_HOME");
     let is_hosts = named
         .as_deref()
@@ -28,13 +23,7 @@ pub fn state_paths() -> CommandResult<StatePaths> {
     if is_hosts && Path::new(HOST_RUN).is_dir() {
         return Ok(StatePaths::of_host());
     }
-    let root = named
-        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join("landfall")))
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state/landfall")))
-        .ok_or_else(|| {
-            CommandError::usage("no place for state: neither LANDFALL_HOME nor HOME is set")
-        })?;
-    let paths = StatePaths::new(std::path::absolute(root)?);
+    let paths = StatePaths::new(own_state()?);
     let socket = paths.agent_socket();
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
         let message = format!(
@@ -44,4 +33,24 @@ pub fn state_paths() -> CommandResult<StatePaths> {
         return Err(CommandError::usage(message).hint("set LANDFALL_HOME to a shorter path"));
     }
     Ok(paths)
+}
+
+/// The directory for what this user's commands keep, which is the state directory where the agent
+/// is not that of a host.
+///
+/// # Errors
+/// When nothing names a place for it.
+pub fn own_state() -> CommandResult<PathBuf> {
+    let root = variable("LANDFALL_HOME")
+        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join("landfall")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/landfall")))
+        .ok_or_else(|| {
+            CommandError::usage("no place for state: neither LANDFALL_HOME nor HOME is set")
+        })?;
+    Ok(std::path::absolute(root)?)
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(PathBuf::from)
 }

@@ -23,3 +23,4 @@ pub use adopting::adopting;
 pub use diagnostics::{Diagnostic, Diagnostics, Label, Severity, Source, render};
 pub use keys::{reference_markdown, schema};
 pub use load::{FILE_NAME, LoadRequest, LoadedApp, find, load};
+pub use sections::BuildOn;

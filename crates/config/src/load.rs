@@ -13,7 +13,7 @@ use toml::de::DeTable;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Source, nearest};
 use crate::reader::{Context, Span, Table, overlay, parse};
-use crate::sections::{self, EnvironmentDraft, Hosts, LOCAL, Scope};
+use crate::sections::{self, BuildOn, EnvironmentDraft, Hosts, LOCAL, Scope};
 use crate::{keys, validate};
 
 /// The name of the file that describes an app.
@@ -61,6 +61,8 @@ pub struct LoadedApp {
     pub warnings: Diagnostics,
     /// The server of the environment; `None` is this machine.
     pub server: Option<ServerAddress>,
+    /// Where the environment's build commands run.
+    pub build_on: BuildOn,
     /// Every environment there is, `local` included, by name.
     pub environments: Vec<EnvironmentName>,
     /// What Docker Compose calls the project of the app's Compose files, where it has any.
@@ -101,6 +103,7 @@ pub fn load(request: &LoadRequest) -> Result<LoadedApp, Diagnostics> {
             Ok(LoadedApp {
                 spec: parts.spec,
                 server: parts.server,
+                build_on: parts.build_on,
                 environments: parts.environments,
                 compose_project: parts.compose_project,
                 files_read: files_read.into_inner(),
@@ -155,6 +158,7 @@ struct Loader<'a> {
 struct Parts {
     spec: AppSpec,
     server: Option<ServerAddress>,
+    build_on: BuildOn,
     environments: Vec<EnvironmentName>,
     compose_project: Option<String>,
 }
@@ -185,6 +189,7 @@ impl Loader<'_> {
             spec,
             compose_project,
             server: chosen.server.clone(),
+            build_on: chosen.build_on,
             environments: names,
         })
     }
@@ -243,6 +248,7 @@ impl EnvironmentDraft<'_> {
     fn local() -> Self {
         Self {
             server: None,
+            build_on: BuildOn::Here,
             hosts: Hosts::unnamed(true),
             overrides: DeTable::new(),
         }

@@ -1,12 +1,15 @@
 //! What a child does between fork and exec to become a process of an app's own user: it can gain
-//! no privileges, and what it finds at `/tmp` and `/var/tmp` belongs to its instance alone.
+//! no privileges, and what it finds at `/tmp` and `/var/tmp` belongs to its instance alone. And how
+//! all processes of a user are ended.
 
 use std::ffi::{CStr, CString};
 use std::fs::DirBuilder;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::ptr;
 
 use crate::ProcessUser;
@@ -16,7 +19,7 @@ const TEMPORARY: [&CStr; 2] = [c"/tmp", c"/var/tmp"];
 
 /// A user, and the directory that its processes have in place of the temporary ones.
 #[derive(Debug)]
-pub(crate) struct Confinement {
+pub struct Confinement {
     user: ProcessUser,
     temporary: CString,
 }
@@ -72,6 +75,30 @@ impl Confinement {
             checked(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         }
     }
+}
+
+/// Kills every process of a user, those that left their group and session among them. Blocks until
+/// the kernel has been told; needs root.
+///
+/// # Errors
+/// When the user is root, whose processes are everything, or nothing can be executed.
+pub fn kill_all_of(user: ProcessUser) -> io::Result<()> {
+    if user.uid == 0 {
+        return Err(io::Error::other(
+            "these would be all processes of the system",
+        ));
+    }
+    let mut killer = Command::new("/bin/true");
+    killer.uid(user.uid).gid(user.gid).stdin(Stdio::null());
+    // SAFETY: one system call between fork and exec, with no memory involved. As that user it
+    // reaches that user's processes only, and never itself.
+    unsafe {
+        killer.pre_exec(|| match checked(libc::kill(-1, libc::SIGKILL)) {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+            _ => Ok(()),
+        });
+    }
+    killer.status().map(drop)
 }
 
 fn checked(result: libc::c_int) -> io::Result<()> {

@@ -8,7 +8,7 @@
 mod both;
 mod cgroup;
 mod changing;
-mod confine;
+pub mod confine;
 pub mod docker;
 mod error;
 mod files;

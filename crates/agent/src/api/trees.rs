@@ -68,12 +68,12 @@ pub async fn offer(
 ) -> Result<Json<TreeWants>, Failed> {
     let bases = query.bases.split(',').filter_map(|base| base.parse().ok());
     let mut bases: Vec<Digest> = bases.collect();
-    // Who may not have images built here brings no sources, and is told of nobody's.
-    if let (None, Some(app), Some(environment)) = (limit, query.app, query.environment) {
-        bases.extend(sources::laid_out(
-            &api.world,
-            &EnvironmentKey { app, environment },
-        ));
+    if let (Some(app), Some(environment)) = (query.app, query.environment) {
+        let key = EnvironmentKey { app, environment };
+        // Who is limited to an environment is told of no other one's.
+        if limit.is_none_or(|Extension(scope)| scope.key == key) {
+            bases.extend(sources::laid_out(&api.world, &key));
+        }
     }
     let wants = on_a_thread(api.content, move |content| {
         let wants = content.offer_tree(&digest, &mut &index[..], &bases)?;

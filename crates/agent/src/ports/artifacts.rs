@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use landfall_model::spec::BuildSpec;
 use landfall_model::{AppName, Cause, Digest, ServiceName};
+use landfall_runtime::ProcessUser;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -61,8 +62,20 @@ pub struct BuildJob {
     pub service: ServiceName,
     /// Directory of `landfall.toml`.
     pub root: PathBuf,
-    /// Variables of the person who deploys.
+    /// The environment of its commands.
     pub env: BTreeMap<String, String>,
+    /// Whose processes its commands are; `None` leaves them to the user of this process.
+    pub user: Option<BuildUser>,
+}
+
+/// A user of this host who does nothing but one build at a time: when that has ended, all that the
+/// user still runs is killed.
+#[derive(Debug, Clone)]
+pub struct BuildUser {
+    /// Its numbers.
+    pub ids: ProcessUser,
+    /// What it finds at `/tmp`; made where it is not there.
+    pub temporary: PathBuf,
 }
 
 /// Makes, keeps and lays out artifacts.

@@ -7,11 +7,13 @@ use landfall_model::plan::StepName;
 use landfall_model::release::Artifact;
 use landfall_model::spec::Build;
 use landfall_model::{Cause, CauseKind, Digest, ServiceName};
-use landfall_store::BuildRow;
-use tokio::sync::{Semaphore, mpsc};
+use landfall_store::{BuildRow, EnvironmentKey};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
+use crate::builders;
 use crate::executor::Context;
 use crate::ports::artifacts::{BuildJob, Hold};
+use crate::sources;
 use crate::words::count;
 use crate::world::{World, store_cause};
 
@@ -51,18 +53,20 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
         })
         .collect();
     let (lines, mut received) = mpsc::channel::<(ServiceName, String)>(LINES);
-    let permits = Semaphore::new(PARALLEL);
+    let turns = Turns::new();
     let builds = wanted.iter().map(|(service, make)| {
         let job = BuildJob {
             app: ctx.key.app.clone(),
             service: service.clone(),
             root: root.clone(),
             env: ctx.build_env.clone(),
+            user: None,
         };
-        let (lines, permits, world) = (lines.clone(), &permits, ctx.world.clone());
+        let (lines, turns, world, key) = (lines.clone(), &turns, ctx.world.clone(), &ctx.key);
         async move {
-            let _permit = permits.acquire().await;
-            (service.clone(), self::make(&world, &job, make, lines).await)
+            let _permit = turns.any.acquire().await;
+            let made = self::make(&world, key, turns, &job, make, lines);
+            (service.clone(), made.await)
         }
     });
     let builds = futures_util::future::join_all(builds);
@@ -80,6 +84,22 @@ pub async fn run(ctx: &mut Context) -> Result<String, Cause> {
     };
     let (results, ()) = tokio::join!(builds, tell);
     finish(ctx, results, taken)
+}
+
+/// Who waits for whom.
+struct Turns {
+    any: Semaphore,
+    /// Builds of brought trees are made one at a time: what their user leaves is ended after each.
+    brought: Mutex<()>,
+}
+
+impl Turns {
+    fn new() -> Self {
+        Self {
+            any: Semaphore::new(PARALLEL),
+            brought: Mutex::new(()),
+        }
+    }
 }
 
 fn told(built: &[String], taken: &[String]) -> String {
@@ -165,6 +185,8 @@ fn finish(
 
 async fn make(
     world: &World,
+    key: &EnvironmentKey,
+    turns: &Turns,
     job: &BuildJob,
     make: &Make,
     lines: mpsc::Sender<(ServiceName, String)>,
@@ -177,7 +199,7 @@ async fn make(
     };
     let make = async {
         match make {
-            Make::Build(spec) => build(world, job, spec, own).await,
+            Make::Build(spec) => build(world, key, turns, job, spec, own).await,
             Make::Pull(image) => pull(world, image, own).await,
         }
     };
@@ -190,10 +212,30 @@ async fn pull(world: &World, image: &str, lines: mpsc::Sender<String>) -> Built 
     Ok((Artifact { digest, inputs }, None))
 }
 
-async fn build(world: &World, job: &BuildJob, spec: &Build, lines: mpsc::Sender<String>) -> Built {
+async fn build(
+    world: &World,
+    key: &EnvironmentKey,
+    turns: &Turns,
+    job: &BuildJob,
+    spec: &Build,
+    lines: mpsc::Sender<String>,
+) -> Built {
     let before = world.inputs(&job.root, spec).await?;
-    let built = world.build(job, spec, &before.digest, lines.clone());
-    let (digest, hold) = built.await?;
+    let brought = sources::tree_at(world, key, &job.root);
+    let (digest, hold) = match (spec, brought) {
+        (Build::Tree(_), Some(tree)) => {
+            let _turn = turns.brought.lock().await;
+            let job = builders::set_up(world, key, &job.service, tree).await?;
+            let built = world.build(&job, spec, &before.digest, lines.clone());
+            let built = built.await;
+            builders::clear(world, key)?;
+            built?
+        }
+        _ => {
+            let built = world.build(job, spec, &before.digest, lines.clone());
+            built.await?
+        }
+    };
     let after = world.inputs(&job.root, spec).await?;
     let artifact = Artifact {
         digest,

@@ -3,14 +3,17 @@
 use std::num::NonZeroU64;
 
 use clap::Args;
+use landfall_config::BuildOn;
 use landfall_model::ServiceName;
 use landfall_model::plan::Intent;
 
 use super::plan::plan_or_deploy;
+use crate::checkout::{Checkout, GitAddress};
 use crate::ci;
 use crate::command_error::CommandResult;
 use crate::context::Context;
 use crate::deployment::RunOptions;
+use crate::shipping::ShipOptions;
 
 /// Deploy the app: build, start beside the old release, rehearse, switch, prove
 ///
@@ -27,6 +30,7 @@ use crate::deployment::RunOptions;
 ///   landfall deploy --dry-run     the same as `landfall plan`
 ///   landfall deploy --yes --json  for scripts: no questions, one JSON document, exit codes
 ///   landfall deploy --ci          for CI: plain lines, or what GitHub Actions makes more of
+///   landfall deploy --git https://github.com/you/shop#main    what is there, not what is here
 ///   landfall deploy --only web,api  build and replace these, leave the rest as it is
 ///   landfall deploy --supersede   take the place of deployments that wait in the queue
 #[derive(Debug, Args)]
@@ -44,6 +48,13 @@ pub struct DeployArgs {
     /// Replace deployments that wait in the queue
     #[arg(long)]
     pub supersede: bool,
+    /// Deploy what a git repository has: URL, URL#BRANCH, URL#TAG or URL#COMMIT, and after a colon
+    /// the directory of landfall.toml in it
+    #[arg(long, value_name = "URL#REF", conflicts_with = "file")]
+    pub git: Option<GitAddress>,
+    /// Where build commands run, here or on the server [default: as landfall.toml says, or here]
+    #[arg(long, value_name = "WHERE", value_parser = build_on)]
+    pub build_on: Option<BuildOn>,
     /// Bring no more than this to a server in a second, as in 500K or 2M
     #[arg(long, value_name = "BYTES", value_parser = rate)]
     pub limit_rate: Option<NonZeroU64>,
@@ -54,6 +65,14 @@ pub struct DeployArgs {
     /// Actions also group lines, annotate, and write the summary and outputs of the step
     #[arg(long, conflicts_with = "detach")]
     pub ci: bool,
+}
+
+fn build_on(text: &str) -> Result<BuildOn, String> {
+    match text {
+        "here" => Ok(BuildOn::Here),
+        "server" => Ok(BuildOn::Server),
+        _ => Err("write `here` or `server`".to_owned()),
+    }
 }
 
 /// Bytes a second, with a unit of 1024 or without.
@@ -95,5 +114,13 @@ async fn deploy(context: &Context, args: &DeployArgs) -> CommandResult {
         force: args.force,
         only: args.only.clone(),
     };
-    plan_or_deploy(context, intent, options, args.limit_rate).await
+    let ship = ShipOptions {
+        limit: args.limit_rate,
+        build_on: args.build_on,
+    };
+    let checkout = match &args.git {
+        Some(address) => Some(Checkout::of(context, address).await?),
+        None => None,
+    };
+    plan_or_deploy(context, intent, options, ship, checkout.as_ref()).await
 }

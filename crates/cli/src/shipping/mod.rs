@@ -11,7 +11,7 @@ use std::path::{Component, Path};
 use futures_util::{StreamExt, stream};
 use landfall_agent::api::types::{DeployFrom, DeploySource, PlanRequest, PlanResponse};
 use landfall_agent::ports::{BuiltElsewhere, Elsewhere};
-use landfall_config::LoadedApp;
+use landfall_config::{BuildOn, LoadedApp};
 use landfall_model::container::MountSource;
 use landfall_model::spec::Build;
 use landfall_model::{Cause, Digest, ServiceName};
@@ -24,11 +24,21 @@ use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::Context;
 use crate::deployment::{LocalStep, cause_block, deploy_source};
 use crate::printer::human;
+use crate::state_dir::own_state;
 
 /// Builds that run at once, as on a server.
 const PARALLEL: usize = 2;
 /// Lines of output that wait to be shown.
 const LINES: usize = 256;
+
+/// How an app is brought to a server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ShipOptions {
+    /// What may go there, in bytes a second.
+    pub limit: Option<NonZeroU64>,
+    /// Where build commands run; `None` is as the environment says.
+    pub build_on: Option<BuildOn>,
+}
 
 /// An app on its way to a server.
 pub struct Shipment {
@@ -39,8 +49,8 @@ pub struct Shipment {
 }
 
 impl Shipment {
-    /// Hashes what every build is made from; the shipment, and the source to ask the agent for.
-    /// `limit` is in bytes a second.
+    /// Hashes what every build is made from that is made here, and brings the source of those that
+    /// are made there; the shipment, and the source to ask the agent for.
     ///
     /// # Errors
     /// When inputs cannot be read, or the app has what cannot be brought to a server.
@@ -48,21 +58,24 @@ impl Shipment {
         context: &Context,
         client: &Client,
         loaded: LoadedApp,
-        limit: Option<NonZeroU64>,
+        options: ShipOptions,
     ) -> CommandResult<(Self, DeploySource)> {
         check(&loaded)?;
+        let limit = options.limit;
         let app = loaded.spec.app.clone();
         let root = loaded.root.clone();
+        let build_on = options.build_on.unwrap_or(loaded.build_on);
         let builds = loaded.spec.builds();
         let mut builds: BTreeMap<_, _> = builds
             .map(|(name, build)| (name.clone(), build.clone()))
             .collect();
         let source = deploy_source(loaded);
-        let workshop = Workshop::open(&context.paths()?, app, root, source.build_env.clone())?;
+        let workshop = Workshop::open(&own_state()?, app, root, source.build_env.clone())?;
         let mut inputs = Elsewhere::new();
         let is_image = |build: &Build| matches!(build, Build::Image(_));
         let has_images = builds.values().any(is_image);
-        builds.retain(|_, build| !is_image(build));
+        let all = builds.len();
+        builds.retain(|_, build| !is_made_there(build, build_on));
         for (service, build) in &builds {
             let hashed = workshop
                 .inputs(build)
@@ -84,15 +97,17 @@ impl Shipment {
             inputs,
             limit,
         };
-        match has_images {
-            true => source.source = Some(shipment.bring_sources(context, client).await?),
-            // No command of theirs runs there.
-            false => source.build_env.clear(),
+        if shipment.builds.len() < all {
+            source.source = Some(shipment.bring_sources(context, client).await?);
+        }
+        if !has_images {
+            // Nothing there takes variables of this machine.
+            source.build_env.clear();
         }
         Ok((shipment, source))
     }
 
-    /// Brings the source tree, of which images are built there; what it is.
+    /// Brings the source tree, for what is built there; what it is.
     async fn bring_sources(&self, context: &Context, client: &Client) -> CommandResult<Digest> {
         let taken = self.workshop.sources().await;
         let taken = taken.map_err(|cause| failed(context, &cause))?;
@@ -245,6 +260,15 @@ impl Shipment {
             human::bytes(all.wire)
         ));
         Ok(())
+    }
+}
+
+/// Whether the server makes a build. What only names files needs no other machine to do so, and may
+/// name such as git ignores.
+fn is_made_there(build: &Build, build_on: BuildOn) -> bool {
+    match build {
+        Build::Image(_) => true,
+        Build::Tree(spec) => build_on == BuildOn::Server && spec.run.is_some(),
     }
 }
 

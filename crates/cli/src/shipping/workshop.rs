@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use landfall_agent::paths::StatePaths;
 use landfall_agent::ports::artifacts::{Artifacts, BuildJob, Hold};
 use landfall_agent::ports::{BuiltInputs, LocalArtifacts};
 use landfall_build::take_sources;
@@ -57,12 +56,12 @@ impl Built {
 
 impl Workshop {
     pub(super) fn open(
-        paths: &StatePaths,
+        state: &Path,
         app: AppName,
         root: PathBuf,
         env: BTreeMap<String, String>,
     ) -> CommandResult<Self> {
-        let dir = paths.root().join("builds");
+        let dir = state.join("builds");
         let failed = |error: &(dyn std::error::Error + 'static)| {
             CommandError::from_error(ErrorKind::Unexpected, error)
                 .during(format!("failed to open the builds in {}", dir.display()))
@@ -122,6 +121,7 @@ impl Workshop {
             service: service.clone(),
             root: self.root.clone(),
             env: self.env.clone(),
+            user: None,
         };
         let forward = async {
             while let Some(line) = received.recv().await {

@@ -5,6 +5,7 @@ mod agent;
 mod ci;
 mod config;
 mod deploy;
+mod git;
 mod harness;
 mod help;
 mod limited;

@@ -46,8 +46,14 @@ impl<'a> Server<'a> {
     fn script(&self, key: Key, command: &str) {
         let program = env!("CARGO_BIN_EXE_landfall");
         let home = self.home();
+        // The last argument is what is to be run there; the first word of ours is where it would be.
         let text = format!(
-            "#!/bin/sh\nLANDFALL_HOME='{}' exec '{program}' {command}\n",
+            "#!/bin/sh\nexport LANDFALL_HOME='{}'\nfor last; do :; done\n\
+             case \"$last\" in\n\
+             *git-init*) eval \"exec '{program}' ${{last#* }}\" ;;\n\
+             git-receive-pack*) eval \"exec $last\" ;;\n\
+             *) exec '{program}' {command} ;;\n\
+             esac\n",
             home.display()
         );
         let path = self.ssh(key);

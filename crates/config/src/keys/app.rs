@@ -284,6 +284,14 @@ pub(crate) static ENVIRONMENT: Section = Section {
             "The server that it is deployed to, as `ssh` knows it. Without one it is this machine.",
         ),
         key(
+            "build_on",
+            Kind::Choice(&["here", "server"]),
+            "\"server\"",
+            "Where build commands run: `\"here\"`, where `landfall deploy` is typed, or `\"server\"`, \
+             as a user who has nothing else there.",
+        )
+        .default("\"here\""),
+        key(
             "host",
             Kind::Map(&Kind::Text("host")),
             "{ \"shop.example\" = \"staging.shop.example\" }",

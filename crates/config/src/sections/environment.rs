@@ -13,9 +13,20 @@ use crate::values;
 /// The environment that exists without being named: this machine.
 pub(crate) const LOCAL: &str = "local";
 
+/// Where build commands run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuildOn {
+    /// Where the deploy is asked for.
+    #[default]
+    Here,
+    /// On the server that is deployed to.
+    Server,
+}
+
 /// An environment that the document names.
 pub(crate) struct EnvironmentDraft<'a> {
     pub(crate) server: Option<ServerAddress>,
+    pub(crate) build_on: BuildOn,
     pub(crate) hosts: Hosts,
     /// What is laid over the top level.
     pub(crate) overrides: DeTable<'a>,
@@ -42,9 +53,13 @@ pub(crate) fn environments<'a>(
             continue;
         };
         let server = table.get("server").and_then(read_server);
+        let build_on = table
+            .get("build_on")
+            .and_then(|node| read_build_on(node, server.as_ref()));
         let hosts = Hosts::read(&table, text == LOCAL);
         let draft = EnvironmentDraft {
             server,
+            build_on: build_on.unwrap_or_default(),
             hosts,
             overrides: overrides(document, text),
         };
@@ -60,6 +75,7 @@ fn overrides<'a>(document: &DeTable<'a>, name: &str) -> DeTable<'a> {
         .and_then(|environment| environment.get_ref().as_table());
     let mut overrides = table.cloned().unwrap_or_default();
     overrides.remove("server");
+    overrides.remove("build_on");
     overrides.remove("host");
     overrides
 }
@@ -71,6 +87,24 @@ fn read_server(node: Node<'_>) -> Option<ServerAddress> {
                 .label("not a server")
                 .fix("write \"user@host\" or a host of your ssh configuration")
         })
+    })
+}
+
+fn read_build_on(node: Node<'_>, server: Option<&ServerAddress>) -> Option<BuildOn> {
+    node.parse("a string", |text| match (text, server) {
+        ("here", _) => Ok(BuildOn::Here),
+        ("server", Some(_)) => Ok(BuildOn::Server),
+        ("server", None) => Err(Problem::new(
+            "invalid-choice",
+            "this environment has no server to build on",
+        )
+        .label("builds on a server")
+        .fix("add `server = \"user@host\"`, or leave this out: without one it is this machine")),
+        _ => Err(
+            Problem::new("invalid-choice", format!("{text:?} is no such place"))
+                .label("unknown")
+                .fix("write \"here\" or \"server\""),
+        ),
     })
 }
 

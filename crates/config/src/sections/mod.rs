@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use landfall_model::{EnvironmentName, ServiceName};
 
 pub(crate) use app::{AppDraft, read as read_app};
+pub use environment::BuildOn;
 pub(crate) use environment::{EnvironmentDraft, Hosts, LOCAL, environments};
 pub(crate) use process::default_life;
 pub(crate) use ready::default_ready;

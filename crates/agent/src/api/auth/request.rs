@@ -43,7 +43,8 @@ pub(super) fn check(api: &Api, scope: &Scope, request: &PlanRequest) -> Result<(
         );
         return Err(scope.refuse(message));
     }
-    if deploy.source.is_some() {
+    let mut builds = deploy.spec.builds();
+    if deploy.source.is_some() && builds.any(|(_, build)| matches!(build, Build::Image(_))) {
         // What a Dockerfile runs, the engine runs.
         return Err(scope.refuse("to build images on the server is not allowed".to_owned()));
     }

@@ -2,22 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use landfall_build::{BuildError, BuildRequest, InputHash, OutputLine};
+use landfall_build::{BeforeExec, BuildError, BuildRequest, InputHash, OutputLine};
 use landfall_content::{ContentError, ContentStore};
 use landfall_model::env::{EnvValues, Secret};
 use landfall_model::spec::BuildSpec;
 use landfall_model::{Cause, CauseKind, Digest};
+use landfall_runtime::ProcessUser;
+use landfall_runtime::confine::{Confinement, kill_all_of};
 use tokio::sync::mpsc;
 
-use super::{Artifacts, BuildJob, BuildOutput, BuiltInputs, Hold};
+use super::{Artifacts, BuildJob, BuildOutput, BuildUser, BuiltInputs, Hold};
 use crate::world::{chain, disk_full};
 
 /// Marks, among the digests of inputs, those of the build's own settings.
 const SETTING: &str = "setting: ";
 /// Lines of build output that wait to be taken.
 const LINES: usize = 256;
+/// How long hashes of inputs are remembered that are not asked for.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Last lines of a failed build that are shown as evidence.
 const EVIDENCE_LINES: usize = 15;
 
@@ -67,12 +72,15 @@ impl Artifacts for LocalArtifacts {
             .iter()
             .map(|(name, value)| (name.clone(), Secret::new(value)))
             .collect();
+        let user = job.user.as_ref();
         let request = BuildRequest {
             root: &job.root,
             spec,
             env: &env,
+            before_exec: user.map(confine).transpose()?,
             output,
         };
+        let leftovers = user.map(|user| Leftovers(user.ids));
         let forward = async {
             while let Some(line) = received.recv().await {
                 let _ = lines.send(line.line).await;
@@ -80,6 +88,8 @@ impl Artifacts for LocalArtifacts {
         };
         let (built, ()) = tokio::join!(landfall_build::run_build(request), forward);
         built.map_err(build_cause)?;
+        // What is taken is not written to any more.
+        leftovers.map_or(Ok(()), Leftovers::end)?;
         let (root, spec, content) = (job.root.clone(), spec.clone(), self.content.clone());
         let taken = blocking(move || landfall_build::collect_outputs(&root, &spec, &content));
         let taken = taken.await?.map_err(build_cause)?;
@@ -109,10 +119,55 @@ impl Artifacts for LocalArtifacts {
     }
 
     async fn collect_garbage(&self, keep: BTreeSet<Digest>) -> Result<u64, Cause> {
-        let content = self.content.clone();
-        let done = blocking(move || content.collect_garbage(&keep)).await?;
+        let (content, cache) = (self.content.clone(), self.cache.clone());
+        let collect = move || {
+            forget_old(&cache);
+            content.collect_garbage(&keep)
+        };
+        let done = blocking(collect).await?;
         done.map(|collected| collected.bytes).map_err(content_cause)
     }
+}
+
+/// Removes remembered hashes of source trees that nobody has built from for long.
+fn forget_old(cache: &Path) {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.map(|modified| modified.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age > REMEMBERED) {
+            // They are only an optimisation.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn confine(user: &BuildUser) -> Result<BeforeExec, Cause> {
+    let confinement = Confinement::prepare(user.ids, &user.temporary)
+        .map_err(|error| cannot("confine the build", &error))?;
+    Ok(Box::new(move || confinement.enter()))
+}
+
+/// The processes of a user who builds, killed when dropped.
+struct Leftovers(ProcessUser);
+
+impl Leftovers {
+    fn end(self) -> Result<(), Cause> {
+        let ended = kill_all_of(self.0);
+        std::mem::forget(self);
+        ended.map_err(|error| cannot("end what the build left", &error))
+    }
+}
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        if let Err(error) = kill_all_of(self.0) {
+            tracing::error!(%error, uid = self.0.uid, "failed to end what a build left");
+        }
+    }
+}
+
+fn cannot(what: &str, error: &std::io::Error) -> Cause {
+    Cause::new(CauseKind::Internal, format!("failed to {what}: {error}"))
 }
 
 async fn blocking<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Result<T, Cause> {

@@ -2,8 +2,10 @@
 
 mod add;
 mod check;
+mod git;
 mod list;
 mod remove;
+mod repository;
 mod root;
 mod setup;
 
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use landfall_agent::api::types::AgentInfo;
-use landfall_model::ServerAddress;
+use landfall_model::{AppName, ServerAddress};
 use landfall_server::Ssh;
 
 use crate::client::Client;
@@ -39,6 +41,7 @@ pub enum ServerCommand {
     List,
     Check(CheckArgs),
     Upgrade(UpgradeArgs),
+    Git(GitArgs),
     Remove(RemoveArgs),
     /// Be root on the server and put everything in place
     #[command(hide = true)]
@@ -46,6 +49,12 @@ pub enum ServerCommand {
     /// Be root on the server and take everything away
     #[command(hide = true)]
     Teardown(TeardownArgs),
+    /// Make the repository that deploys what is pushed to it
+    #[command(hide = true)]
+    GitInit(GitInitArgs),
+    /// Deploy what is being pushed, as git's hook
+    #[command(hide = true)]
+    GitReceive(GitReceiveArgs),
 }
 
 /// Make a server ready: look whether it can be one, install agent and proxy, start them
@@ -110,6 +119,63 @@ pub struct RemoveArgs {
     pub stop_apps: bool,
 }
 
+/// Make a git remote that deploys: `git push` builds on the server and streams the deploy back
+///
+/// A repository of yours is made on the environment's server, and is added to the one here as a
+/// remote. What is pushed to its branch is built there and deployed; a deploy that fails is a push
+/// that fails, and leaves the branch as it was. The server needs git.
+///
+/// Examples:
+///   landfall server git --env production      then: git push production main
+///   landfall server git --env staging --branch develop
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct GitArgs {
+    /// The branch that is deployed
+    #[arg(long, value_name = "NAME", default_value = "main", value_parser = branch)]
+    pub branch: String,
+    /// What the remote is called here [default: the environment's name]
+    #[arg(long, value_name = "NAME", value_parser = branch)]
+    pub remote: Option<String>,
+}
+
+/// What can be the name of a branch or a remote and is no option of git.
+fn branch(text: &str) -> Result<String, String> {
+    let is_fit = |c: char| c.is_alphanumeric() || "-_./+@".contains(c);
+    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_fit) {
+        true => Ok(text.to_owned()),
+        false => Err("letters, digits and -_./+@ make a name".to_owned()),
+    }
+}
+
+/// Make the repository that deploys what is pushed to it
+#[derive(Debug, Args)]
+pub struct GitInitArgs {
+    /// The app
+    #[arg(long)]
+    pub app: AppName,
+    /// The branch
+    #[arg(long, value_parser = branch)]
+    pub branch: String,
+    /// Directory of landfall.toml in the repository
+    #[arg(long, default_value = ".")]
+    pub dir: String,
+}
+
+/// Deploy what is being pushed, as git's hook
+#[derive(Debug, Args)]
+pub struct GitReceiveArgs {
+    /// The app
+    #[arg(long)]
+    pub app: AppName,
+    /// The branch
+    #[arg(long, value_parser = branch)]
+    pub branch: String,
+    /// Directory of landfall.toml in the repository
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+}
+
 /// Be root on the server and put everything in place
 #[derive(Debug, Args)]
 pub struct SetupArgs {
@@ -145,6 +211,9 @@ pub async fn cmd_server(context: &Context, args: &ServerArgs) -> CommandResult {
         ServerCommand::List => list::list(context).await,
         ServerCommand::Check(args) => check::check(context, args).await,
         ServerCommand::Upgrade(args) => add::upgrade(context, args).await,
+        ServerCommand::Git(args) => git::git(context, args).await,
+        ServerCommand::GitInit(args) => repository::init(context, args),
+        ServerCommand::GitReceive(args) => repository::receive(context, args).await,
         ServerCommand::Remove(args) => remove::remove(context, args).await,
         ServerCommand::Setup(args) => setup::setup(context, args),
         ServerCommand::Teardown(args) => remove::teardown(context, args).await,

@@ -1,10 +1,15 @@
-//! What git knows of a source tree, asked of the `git` program. No git is no error.
+//! What git knows of a source tree, asked of the `git` program. No git is no error here; in
+//! [`Git`], where something has to be done, it is.
+
+mod program;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use landfall_model::release::SourceInfo;
 use serde::Serialize;
+
+pub use self::program::{Git, check_out};
 
 /// Commits listed by name; the rest are counted.
 const LISTED: usize = 10;
@@ -72,7 +77,9 @@ pub fn undeployed(dir: &Path, live: &str) -> Option<Undeployed> {
 
 /// What git says, if it is there and has no objection.
 fn git(dir: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    program::forget_caller(&mut command);
+    let output = command
         .arg("-C")
         .arg(dir)
         .args(arguments)
