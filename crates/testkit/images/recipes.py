@@ -114,6 +114,7 @@ SERVER_LAYER = Layer(
         "dbus",
         "openssh-server",
         "sudo",
+        "git",
         "iproute2",
         "procps",
         "curl",

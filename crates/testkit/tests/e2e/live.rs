@@ -38,8 +38,14 @@ impl<'a> Live<'a> {
 
     /// Runs a command that brings another version.
     pub fn changes_to(&mut self, version: &str, args: &[&str]) -> Output {
+        let project = self.project;
+        self.changes_by(version, || project.landfall(args))
+    }
+
+    /// Does something that brings another version.
+    pub fn changes_by<T>(&mut self, version: &str, change: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
-        let output = self.project.landfall(args);
+        let output = change();
         self.timeline
             .push((self.since..Instant::now(), self.version.clone()));
         (self.version, self.since) = (version.into(), begun);

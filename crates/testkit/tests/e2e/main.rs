@@ -15,6 +15,7 @@ mod plan;
 mod reader;
 mod registry;
 mod servers;
+mod servers_builds;
 mod servers_containers;
 mod servers_faults;
 mod servers_refused;
