@@ -42,6 +42,8 @@ pub use start::{AgentError, run};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use landfall_model::Network;
+
 /// Instance id under which the agent itself is supervised in [`paths::StatePaths::system`].
 pub const AGENT_INSTANCE: &str = "agent";
 /// Instance id under which the proxy is supervised there.
@@ -64,6 +66,8 @@ pub struct AgentOptions {
     /// Where the proxy serves HTTP. `None` takes the remembered address, or the first free port
     /// of loopback from 8080 on; port 0 takes any free port and remembers it.
     pub http: Option<SocketAddr>,
+    /// Web servers in front of the proxy, whose word about visitors is believed.
+    pub behind: Vec<Network>,
     /// The `landfall` binary, for shims and the proxy.
     pub program: PathBuf,
     /// Whether it is the agent of a host: root, with an init system that keeps the proxy, and apps

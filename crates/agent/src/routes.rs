@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use landfall_model::env::Secret;
 use landfall_model::snapshot::{Ack, SNAPSHOT_FORMAT, Snapshot, Table, Target};
-use landfall_model::{Cause, CauseKind};
+use landfall_model::{Cause, CauseKind, Network};
 use landfall_runtime::Runtime;
 use landfall_store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -31,6 +31,7 @@ pub struct Routes {
     proxy: Arc<dyn ProxyControl>,
     runtime: Arc<dyn Runtime>,
     http: SocketAddr,
+    behind: Vec<Network>,
     probe_token: Secret,
     /// The snapshot in force as far as this agent knows. Held while a snapshot is on its way, so
     /// that two never overtake each other.
@@ -51,9 +52,16 @@ impl Routes {
             proxy,
             runtime,
             http,
+            behind: Vec::new(),
             probe_token,
             applied: Mutex::new(None),
         }
+    }
+
+    /// The same behind web servers whose word about visitors is believed.
+    #[must_use]
+    pub fn behind(self, behind: Vec<Network>) -> Self {
+        Self { behind, ..self }
     }
 
     /// Puts in force what the store says now; returns when every request follows it.
@@ -103,6 +111,7 @@ impl Routes {
             format: SNAPSHOT_FORMAT,
             generation: self.store.next_generation()?,
             http: vec![self.http],
+            behind: self.behind.clone(),
             probe_token: self.probe_token.clone(),
             tables: environments
                 .into_iter()

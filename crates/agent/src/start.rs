@@ -196,7 +196,8 @@ fn build(
         runtime.clone(),
         http,
         probe_token.clone(),
-    );
+    )
+    .behind(options.behind.clone());
     let world = World {
         images: Arc::new(EngineImages::new(
             runtime.clone(),

@@ -12,6 +12,7 @@ pub mod env;
 pub mod event;
 pub mod ids;
 pub mod millis;
+mod network;
 pub mod plan;
 pub mod release;
 pub mod rollout;
@@ -26,4 +27,5 @@ pub use ids::{
     AppName, DeploymentId, EnvironmentName, InstanceId, InvalidName, ReleaseNumber, ServiceName,
     TaskName,
 };
+pub use network::{InvalidNetwork, Network};
 pub use server::{InvalidServer, ServerAddress};

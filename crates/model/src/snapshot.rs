@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::env::Secret;
-use crate::{AppName, EnvironmentName, InstanceId, ReleaseNumber, ServiceName};
+use crate::{AppName, EnvironmentName, InstanceId, Network, ReleaseNumber, ServiceName};
 
 /// The format of [`Snapshot`] that this build writes, and the newest that it reads.
 pub const SNAPSHOT_FORMAT: u32 = 1;
@@ -33,6 +33,9 @@ pub struct Snapshot {
     pub generation: u64,
     /// Where HTTP is served.
     pub http: Vec<SocketAddr>,
+    /// Web servers in front: what they say about whom they forward for is believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Network>,
     /// Token of the agent for [`PROBE_HEADER`].
     pub probe_token: Secret,
     /// One live table per environment.

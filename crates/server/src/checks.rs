@@ -242,7 +242,10 @@ fn firewall(facts: &Facts, port: u16) -> Finding {
 
 fn docker(facts: &Facts) -> Finding {
     match facts.docker.as_deref() {
-        None => good("docker", "not installed; only containers need it"),
+        None => good(
+            "docker",
+            "not installed; containers need it, and `--docker` installs it",
+        ),
         Some("unknown") => good("docker", "installed; its version is for root to see"),
         Some("") => warning(
             "docker",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use landfall_model::Network;
 use serde::{Deserialize, Serialize};
 
 /// Explains the file to whoever opens it.
@@ -15,6 +16,10 @@ const PREFACE: &str = "# What Landfall is told about this server. After a change
 pub struct HostConfig {
     /// Where the proxy serves HTTP.
     pub http: SocketAddr,
+    /// Web servers in front of it. Where nothing is said and HTTP is served on loopback, all that
+    /// can reach it is on this machine and is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Vec<Network>>,
 }
 
 /// Why the configuration cannot be used.
@@ -55,12 +60,27 @@ impl HostConfig {
         })
     }
 
+    /// The web servers in front, whose word about visitors is believed.
+    pub fn behind(&self) -> Vec<Network> {
+        let loopback = ["127.0.0.0/8", "::1"].map(|text| text.parse().ok());
+        match &self.behind {
+            Some(behind) => behind.clone(),
+            None if self.http.ip().is_loopback() => loopback.into_iter().flatten().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// The file that says this.
     pub fn text(&self) -> String {
-        format!(
-            "{PREFACE}# Where the proxy serves HTTP.\nhttp = \"{}\"\n",
-            self.http
-        )
+        let http = format!("# Where the proxy serves HTTP.\nhttp = \"{}\"\n", self.http);
+        let behind = self.behind.as_ref().map_or(String::new(), |behind| {
+            let quoted: Vec<String> = behind.iter().map(|network| format!("\"{network}\"")).collect();
+            format!(
+                "# Web servers in front of it: what they say about visitors is believed.\nbehind = [{}]\n",
+                quoted.join(", ")
+            )
+        });
+        format!("{PREFACE}{http}{behind}")
     }
 }
 
@@ -72,13 +92,31 @@ mod tests {
     fn what_is_written_is_read_and_what_is_misspelt_is_refused_with_its_line() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("agent.toml");
-        let config = HostConfig {
-            http: "0.0.0.0:8080".parse().unwrap(),
-        };
-        std::fs::write(&file, config.text()).unwrap();
-        assert_eq!(HostConfig::read(&file).unwrap(), config);
+        for behind in [None, Some(vec!["172.17.0.0/16".parse().unwrap()])] {
+            let config = HostConfig {
+                http: "0.0.0.0:8080".parse().unwrap(),
+                behind,
+            };
+            std::fs::write(&file, config.text()).unwrap();
+            assert_eq!(HostConfig::read(&file).unwrap(), config);
+        }
         std::fs::write(&file, "http = \"0.0.0.0:80\"\nhtpps = 1\n").unwrap();
         let said = HostConfig::read(&file).unwrap_err().to_string();
         assert!(said.contains("line 2") && said.contains("htpps"), "{said}");
+    }
+
+    #[test]
+    fn d6_on_loopback_everybody_is_a_web_server_in_front_and_elsewhere_nobody() {
+        let behind = |http: &str| {
+            let http = http.parse().unwrap();
+            HostConfig { http, behind: None }.behind()
+        };
+        let local: std::net::IpAddr = "127.0.0.1".parse().unwrap();
+        assert!(
+            behind("127.0.0.1:8080")
+                .iter()
+                .any(|network| network.contains(local))
+        );
+        assert!(behind("0.0.0.0:80").is_empty());
     }
 }

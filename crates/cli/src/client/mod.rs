@@ -35,7 +35,14 @@ use self::way::{Body, Remote, Way};
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
 /// What an agent calls all addresses of its host.
-const ALL: &str = "0.0.0.0";
+const ALL: [&str; 2] = ["0.0.0.0", "[::]"];
+
+/// The address of this machine that whoever is logged in by ssh knows it by.
+fn logged_in_at() -> Option<String> {
+    // Address and port of the client, address and port of the server.
+    let connection = std::env::var("SSH_CONNECTION").ok()?;
+    connection.split(' ').nth(2).map(str::to_owned)
+}
 
 /// Talks to an agent.
 #[derive(Debug, Clone)]
@@ -61,10 +68,17 @@ impl Client {
     /// Addresses of an agent as they are good from here: one that serves all addresses of its
     /// server is known by what ssh calls that.
     pub async fn seen_from_here(&self, urls: Vec<String>) -> Vec<String> {
-        let (Way::Ssh(remote), true) = (&self.way, urls.iter().any(|url| url.contains(ALL))) else {
+        if !urls
+            .iter()
+            .any(|url| ALL.iter().any(|all| url.contains(all)))
+        {
             return urls;
+        }
+        let host = match &self.way {
+            Way::Ssh(remote) => remote.ssh.host_name().await,
+            Way::Socket(_) => logged_in_at(),
         };
-        let Some(host) = remote.ssh.host_name().await else {
+        let Some(host) = host else {
             return urls;
         };
         let host = match host.contains(':') {
@@ -72,7 +86,7 @@ impl Client {
             false => host,
         };
         urls.into_iter()
-            .map(|url| url.replace(ALL, &host))
+            .map(|url| ALL.iter().fold(url, |url, all| url.replace(all, &host)))
             .collect()
     }
 

@@ -21,6 +21,7 @@ pub async fn run(paths: StatePaths) -> CommandResult {
     let options = AgentOptions {
         paths,
         http: http_address()?,
+        behind: Vec::new(),
         program: program()?,
         is_of_host: false,
     };
@@ -38,6 +39,7 @@ pub async fn run_of_host() -> CommandResult {
     let options = AgentOptions {
         paths: StatePaths::of_host(),
         http: Some(config.http),
+        behind: config.behind(),
         program: program()?,
         is_of_host: true,
     };

@@ -120,8 +120,8 @@ impl Shipment {
         let content = self.workshop.content();
         match transfer::bring(client, content, &goods, self.limit, &mut step).await {
             Ok(brought) => step.done(&format!(
-                "{} files, {} that the server lacked, as {}",
-                taken.files,
+                "{}, {} that the server lacked, as {}",
+                human::count(taken.files, "file"),
                 human::bytes(brought.content),
                 human::bytes(brought.wire)
             )),

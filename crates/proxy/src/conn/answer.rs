@@ -124,7 +124,7 @@ fn log(worker: &Worker, request: &Request, outcome: &Outcome) {
         host: host.map_or(b"", |host| host.of(&request.raw)),
         method: request.head.method_name.of(&request.raw),
         path: request.path(),
-        ip: Some(request.ip),
+        ip: Some(request.visitor.ip),
         status: outcome.status,
         bytes: outcome.bytes,
         duration: Instant::now().saturating_duration_since(request.started),

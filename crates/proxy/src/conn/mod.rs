@@ -17,6 +17,7 @@ mod serve;
 mod static_files;
 mod timer;
 mod tunnel;
+mod visitor;
 
 pub(crate) use buf::{Buf, Buffers};
 pub(crate) use client::RestState;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::buf::Buffers;
+use super::visitor::Visitor;
 use crate::fault::Fault;
 use crate::http1::{BodyKind, Field, Known, Method, RequestHead, Version};
 use crate::routing::{HostBuf, RouteEntry, Routing};
@@ -17,7 +18,7 @@ const MAX_REQUEST_ID: usize = 128;
 pub(super) struct Request {
     pub(super) raw: Vec<u8>,
     pub(super) head: RequestHead,
-    pub(super) ip: IpAddr,
+    pub(super) visitor: Visitor,
     pub(super) id: RequestId,
     pub(super) started: Instant,
     pub(super) host: HostBuf,
@@ -59,7 +60,7 @@ impl Request {
     /// Reads a complete head.
     pub(super) fn read(
         head: &[u8],
-        ip: IpAddr,
+        peer: IpAddr,
         routing: &Routing,
         buffers: &Buffers,
         fields: Vec<Field>,
@@ -74,7 +75,7 @@ impl Request {
             .filter(|id| is_sane_id(id))
             .map_or_else(RequestId::new, |id| RequestId::Kept(id.to_vec()));
         Ok(Self {
-            ip,
+            visitor: Visitor::of(peer, routing, head, &parsed.fields),
             id,
             started,
             host: HostBuf::new(authority.map_or(b"", |host| host.of(head))),

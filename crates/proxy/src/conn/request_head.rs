@@ -1,8 +1,8 @@
 //! The request head that an instance gets.
 //!
-//! The proxy is the edge: what clients say about forwarding (`X-Forwarded-*`, `X-Real-IP`,
-//! `Forwarded`) is replaced, never appended to, so that apps can believe it. `Host` is what the
-//! client asked for. Fields of one connection are not passed on.
+//! What clients say about forwarding (`X-Forwarded-*`, `X-Real-IP`, `Forwarded`) is replaced, so
+//! that apps can believe it; only web servers that are known to be in front are listened to. `Host`
+//! is what the client asked for. Fields of one connection are not passed on.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -90,18 +90,15 @@ fn write_connection(out: &mut Vec<u8>, request: &Request) {
 }
 
 fn write_forwarding(out: &mut Vec<u8>, request: &Request, route: &RouteEntry) {
-    let host = request
-        .head
-        .host
-        .map_or(&b""[..], |host| host.of(&request.raw));
-    let ip = request.ip;
-    let _ = write!(
-        out,
-        "x-forwarded-for: {ip}\r\nx-real-ip: {ip}\r\nx-forwarded-proto: http\r\n"
-    );
+    let visitor = &request.visitor;
+    let host = request.head.host.map(|host| host.of(&request.raw));
+    let host = visitor.host.as_deref().or(host).unwrap_or_default();
+    let (ip, proto) = (visitor.ip, visitor.proto());
+    write_field(out, b"x-forwarded-for", &visitor.way);
+    let _ = write!(out, "x-real-ip: {ip}\r\nx-forwarded-proto: {proto}\r\n");
     match ip {
-        IpAddr::V4(ip) => write!(out, "forwarded: for={ip};proto=http"),
-        IpAddr::V6(ip) => write!(out, "forwarded: for=\"[{ip}]\";proto=http"),
+        IpAddr::V4(ip) => write!(out, "forwarded: for={ip};proto={proto}"),
+        IpAddr::V6(ip) => write!(out, "forwarded: for=\"[{ip}]\";proto={proto}"),
     }
     .unwrap_or_default();
     if host.is_empty() {

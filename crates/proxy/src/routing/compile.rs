@@ -1,7 +1,7 @@
 //! A snapshot made ready for lookup. Immutable; requests hold parts of it by reference count.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use landfall_model::ReleaseNumber;
@@ -131,6 +131,14 @@ impl Routing {
     pub(crate) fn is_probe(&self, token: &[u8]) -> bool {
         let known = self.snapshot.probe_token.reveal().as_bytes();
         !known.is_empty() && constant_time_eq(known, token)
+    }
+
+    /// Whether a peer is a web server in front, whose word about visitors is believed.
+    pub(crate) fn is_behind(&self, peer: IpAddr) -> bool {
+        self.snapshot
+            .behind
+            .iter()
+            .any(|network| network.contains(peer))
     }
 
     /// Whether an instance, by its key, may get requests.

@@ -278,6 +278,7 @@ pub(super) fn empty_snapshot() -> Snapshot {
         format: SNAPSHOT_FORMAT,
         generation: 0,
         http: Vec::new(),
+        behind: Vec::new(),
         probe_token: Secret::new(""),
         tables: Vec::new(),
         candidates: Vec::new(),

@@ -128,6 +128,7 @@ impl Site {
             format: SNAPSHOT_FORMAT,
             generation,
             http: vec![self.address],
+            behind: Vec::new(),
             probe_token: Secret::new(PROBE),
             tables,
             candidates: Vec::new(),

@@ -141,6 +141,64 @@ fn what_clients_say_about_forwarding_is_replaced() {
 }
 
 #[test]
+fn d6_what_a_web_server_in_front_says_of_visitors_is_believed_as_far_as_it_knows() {
+    let app = App::saying("x");
+    let site = Site::new();
+    let proxy = site.start();
+    let mut snapshot = site.snapshot(1, vec![table(1, vec![app.target("web-1", 1)])]);
+    snapshot.behind = vec![
+        "127.0.0.0/8".parse().unwrap(),
+        "10.0.0.0/8".parse().unwrap(),
+    ];
+    proxy.put(&snapshot);
+    // (what the web server says, the visitor, the whole way)
+    for (says, visitor, way) in [
+        ("", "127.0.0.1", "127.0.0.1"),
+        (
+            "X-Forwarded-For: 203.0.113.7\r\n",
+            "203.0.113.7",
+            "203.0.113.7, 127.0.0.1",
+        ),
+        (
+            "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-For: 10.1.1.1\r\n",
+            "203.0.113.7",
+            "6.6.6.6, 203.0.113.7, 10.1.1.1, 127.0.0.1",
+        ),
+        (
+            "X-Forwarded-For: [2001:db8::1]:99\r\n",
+            "2001:db8::1",
+            "[2001:db8::1]:99, 127.0.0.1",
+        ),
+        (
+            "X-Forwarded-For: 6.6.6.6, unknown\r\n",
+            "127.0.0.1",
+            "6.6.6.6, unknown, 127.0.0.1",
+        ),
+    ] {
+        proxy.get_with("/", &format!("{says}X-Forwarded-Proto: https\r\n"));
+        let request = app.last_request();
+        assert_eq!(request.header("x-real-ip"), Some(visitor), "{says}");
+        assert_eq!(request.header("x-forwarded-for"), Some(way), "{says}");
+        assert_eq!(request.header("x-forwarded-proto"), Some("https"));
+        assert!(
+            request
+                .header("forwarded")
+                .unwrap()
+                .contains(";proto=https")
+        );
+    }
+    for (says, host) in [
+        ("shop.example", "shop.example"),
+        ("evil\\\", proto=x", "app.test"),
+    ] {
+        proxy.get_with("/", &format!("X-Forwarded-Host: {says}\r\n"));
+        let request = app.last_request();
+        assert_eq!(request.header("x-forwarded-host"), Some(host));
+        assert_eq!(request.header("x-forwarded-proto"), Some("http"));
+    }
+}
+
+#[test]
 fn a_candidate_is_reached_by_its_token_alone() {
     let live = App::saying("live");
     let next = App::saying("next");

@@ -1,16 +1,18 @@
 //! Making a server ready, on the server and as root. Every part looks at what is first and can be
 //! repeated: what is right stays as it is, what is missing or changed is put right and told of.
 
+mod docker;
 mod files;
 mod program;
 pub mod uninstall;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use landfall_model::Network;
 use serde::{Deserialize, Serialize};
 
 use self::files::write_if_other;
@@ -33,6 +35,10 @@ pub struct InstallRequest {
     pub version: String,
     /// Where HTTP is served; `None` keeps what the server has, or takes port 80 of all addresses.
     pub http: Option<SocketAddr>,
+    /// Whether Docker is to be there as well.
+    pub docker: bool,
+    /// Web servers in front; empty keeps what the server has.
+    pub behind: Vec<Network>,
     /// Who is to be let into the group of those who may deploy.
     pub member: Option<String>,
 }
@@ -111,6 +117,9 @@ pub fn install(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<(
     }
     let before = Before::now();
     users(request, tell)?;
+    if request.docker {
+        docker::docker(tell)?;
+    }
     let changes = Changes {
         program: program::install(request, tell)?,
         config: config(request, tell)?,
@@ -266,10 +275,12 @@ fn config(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<bool, 
         true => Some(HostConfig::read(path)?),
         false => None,
     };
-    let everywhere = SocketAddr::from(([0, 0, 0, 0], 80));
     let kept = before.as_ref().map(|config| config.http);
+    let behind = (!request.behind.is_empty()).then(|| request.behind.clone());
+    let kept_behind = before.as_ref().and_then(|config| config.behind.clone());
     let config = HostConfig {
-        http: request.http.or(kept).unwrap_or(everywhere),
+        http: request.http.or(kept).unwrap_or_else(everywhere),
+        behind: behind.or(kept_behind),
     };
     let is_new = before.as_ref() != Some(&config);
     if is_new {
@@ -280,6 +291,16 @@ fn config(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<bool, 
         is_new,
     });
     Ok(is_new)
+}
+
+/// Port 80 of all addresses, of IPv6 as well where this host has it.
+fn everywhere() -> SocketAddr {
+    let port = 80;
+    // A socket like the proxy's, on any port: a kernel or a container can be without IPv6.
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+        Ok(_) => (Ipv6Addr::UNSPECIFIED, port).into(),
+        Err(_) => (Ipv4Addr::UNSPECIFIED, port).into(),
+    }
 }
 
 fn unit(name: &str, text: &str, tell: &mut dyn FnMut(Part)) -> Result<bool, InstallError> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use landfall_agent::api::types::AgentInfo;
+use landfall_model::Network;
 use landfall_server::checks::Level;
 use landfall_server::install::{Part, path_of};
 use landfall_server::{Facts, INSTALLED, Ssh, inspect};
@@ -16,7 +17,15 @@ use super::{AddArgs, UpgradeArgs, ask, named_or_own};
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
-use crate::printer::{Printer, Tone, human, plain, plain_lines};
+use crate::printer::{Paint, Printer, Tone, human, plain, plain_lines};
+
+/// What a server is asked to be, besides what all are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wishes<'a> {
+    http: Option<SocketAddr>,
+    behind: &'a [Network],
+    docker: bool,
+}
 
 /// How long the proxy may take to serve what it is told to.
 const SERVES_WITHIN: Duration = Duration::from_secs(10);
@@ -41,13 +50,25 @@ pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
         return Err(CommandError::new(ErrorKind::Refused, message).with_data("findings", findings));
     }
     let binary = binary(args.binary.as_ref())?;
-    printer.say(intent(&facts, std::fs::metadata(&binary)?.len()));
+    printer.say(intent(
+        &facts,
+        std::fs::metadata(&binary)?.len(),
+        args.docker,
+    ));
     if args.dry_run {
         printer.json(&json!({ "server": args.server, "findings": findings, "done": [] }));
         return Ok(ExitCode::Ok);
     }
     context.confirm(&format!("do this on {}?", args.server))?;
-    let (parts, info) = install(context, &ssh, &facts, &binary, args.http).await?;
+    let wishes = Wishes {
+        http: args.http,
+        behind: &args.behind,
+        docker: args.docker,
+    };
+    let (parts, info) = install(context, &ssh, &facts, &binary, wishes).await?;
+    if let Some(http) = info.http.iter().find(|http| http.ip().is_loopback()) {
+        printer.say(neighbour(*http, printer.paint()));
+    }
     printer.say(format!(
         "  deploy to it with this in landfall.toml, and `landfall deploy --env production`:\n\n\
          \u{20}   [environment.production]\n\u{20}   server = \"{}\"",
@@ -70,7 +91,7 @@ pub(super) async fn upgrade(context: &Context, args: &UpgradeArgs) -> CommandRes
             .hint(format!("`landfall server add {server}` installs it")));
     }
     let binary = binary(args.binary.as_ref())?;
-    let (parts, info) = install(context, &ssh, &facts, &binary, None).await?;
+    let (parts, info) = install(context, &ssh, &facts, &binary, Wishes::default()).await?;
     printer.json(&json!({ "server": server, "done": parts, "agent": info }));
     Ok(ExitCode::Ok)
 }
@@ -105,7 +126,7 @@ async fn install(
     ssh: &Ssh,
     facts: &Facts,
     binary: &Path,
-    http: Option<SocketAddr>,
+    wishes: Wishes<'_>,
 ) -> CommandResult<(Vec<Part>, AgentInfo)> {
     let printer = &context.printer;
     let root = Root::on(context, ssh, facts)?;
@@ -116,13 +137,13 @@ async fn install(
     let own = path_of(env!("CARGO_PKG_VERSION"), &content);
     let parts = if facts.installed.as_ref() == Some(&own) {
         let version = env!("CARGO_PKG_VERSION");
-        set_up(printer, ssh, &root, INSTALLED, version, facts, http).await?
+        set_up(printer, ssh, &root, INSTALLED, version, facts, wishes).await?
     } else {
         let size = human::bytes(content.len() as u64);
         printer.note(format!("bringing the binary to {ssh}: {size}"));
         let uploaded = Uploaded::bring(ssh, binary).await?;
         let (program, version) = (uploaded.program(), &uploaded.version);
-        let parts = set_up(printer, ssh, &root, &program, version, facts, http).await;
+        let parts = set_up(printer, ssh, &root, &program, version, facts, wishes).await;
         uploaded.remove(ssh).await?;
         parts?
     };
@@ -137,7 +158,24 @@ async fn install(
     Ok((parts, info))
 }
 
-fn intent(facts: &Facts, size: u64) -> String {
+/// What a web server that has ports 80 and 443 needs to pass requests on.
+fn neighbour(http: SocketAddr, paint: Paint) -> String {
+    let snippet = include_str!("nginx.conf").replace("HTTP", &http.to_string());
+    let snippet: String = snippet
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
+    format!(
+        "  the web server in front passes requests on with this, for nginx:\n\n{}",
+        paint.tone(Tone::Faint, snippet.trim_end_matches('\n'))
+    )
+}
+
+fn intent(facts: &Facts, size: u64, docker: bool) -> String {
+    let docker = match docker && facts.docker.is_none() {
+        true => "  Docker, from the packages of its distribution\n",
+        false => "",
+    };
     let verb = match facts.landfall {
         Some(_) => "puts right what differs of",
         None => "puts in place",
@@ -148,7 +186,8 @@ fn intent(facts: &Facts, size: u64) -> String {
          \u{20} the services landfall-agent (root: it starts apps as users of their own) and\n\
          \u{20}   landfall-proxy (a user of its own, which may do nothing but serve ports)\n\
          \u{20} /etc/landfall/agent.toml, and state in /var/lib/landfall\n\
-         \u{20} the group landfall, whose members may deploy; {} becomes one\n",
+         \u{20} the group landfall, whose members may deploy; {} becomes one\n\
+         {docker}",
         human::bytes(size),
         facts.user
     )
@@ -161,13 +200,20 @@ async fn set_up(
     program: &str,
     version: &str,
     facts: &Facts,
-    http: Option<SocketAddr>,
+    wishes: Wishes<'_>,
 ) -> CommandResult<Vec<Part>> {
-    let http = http.map(|http| http.to_string());
+    let http = wishes.http.map(|http| http.to_string());
+    let behind: Vec<String> = wishes.behind.iter().map(ToString::to_string).collect();
     let mut words = vec![program, "server", "setup", "--json", "--program", program];
     words.extend(["--version", version, "--member", &facts.user]);
     if let Some(http) = &http {
         words.extend(["--http", http]);
+    }
+    if wishes.docker {
+        words.push("--docker");
+    }
+    for network in &behind {
+        words.extend(["--behind", network]);
     }
     let ran = root.run(ssh, &words).await?;
     let lines = ran.stdout.lines();

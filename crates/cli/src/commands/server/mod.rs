@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use landfall_agent::api::types::AgentInfo;
-use landfall_model::{AppName, ServerAddress};
+use landfall_model::{AppName, Network, ServerAddress};
 use landfall_server::Ssh;
 
 use crate::client::Client;
@@ -67,6 +67,7 @@ pub enum ServerCommand {
 ///   landfall server add root@203.0.113.10
 ///   landfall server add deploy@203.0.113.10 --dry-run        what it would find and do
 ///   landfall server add deploy@web --http 127.0.0.1:8080     behind a web server that is there
+///   landfall server add deploy@203.0.113.10 --docker         for apps in containers
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct AddArgs {
@@ -75,6 +76,13 @@ pub struct AddArgs {
     /// Where the proxy serves HTTP [default: as it is, or 0.0.0.0:80]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub http: Option<SocketAddr>,
+    /// A web server in front, by address or network, whose word about visitors is believed; can be
+    /// repeated [default: as it is, or this server's own where HTTP is served on loopback]
+    #[arg(long, value_name = "NETWORK")]
+    pub behind: Vec<Network>,
+    /// Install Docker too, as the server's distribution has it
+    #[arg(long)]
+    pub docker: bool,
     /// The binary to install [default: this one]
     #[arg(long, value_name = "PATH")]
     pub binary: Option<PathBuf>,
@@ -188,6 +196,12 @@ pub struct SetupArgs {
     /// Where the proxy serves HTTP
     #[arg(long)]
     pub http: Option<SocketAddr>,
+    /// Web servers in front
+    #[arg(long)]
+    pub behind: Vec<Network>,
+    /// Install Docker too
+    #[arg(long)]
+    pub docker: bool,
     /// Who may deploy
     #[arg(long)]
     pub member: Option<String>,

@@ -12,6 +12,8 @@ pub(super) fn setup(context: &Context, args: &SetupArgs) -> CommandResult {
         program: args.program.clone(),
         version: args.version.clone(),
         http: args.http,
+        docker: args.docker,
+        behind: args.behind.clone(),
         member: args.member.clone(),
     };
     let mut tell = |part: Part| {
