@@ -24,8 +24,14 @@ fn release_both(project: &Project<'_>, server: &ServerBox<'_>, version: &str) {
     project.append(STAGING);
 }
 
-fn processes(server: &ServerBox<'_>, user: &str) -> String {
-    inside(server, &format!("pgrep -x -u {user} hello"))
+/// The processes of an environment, by whose user they run as.
+fn processes(server: &ServerBox<'_>, environment: &str) -> String {
+    let ids = inside(
+        server,
+        &format!("pgrep -x -u $(getent passwd | grep -o '^lf-hello-{environment}-[^:]*') hello"),
+    );
+    assert_eq!(ids.lines().count(), 1, "{environment}: {ids}");
+    ids
 }
 
 #[test]
@@ -40,29 +46,28 @@ fn d6_production_and_staging_of_an_app_change_and_go_without_touching_each_other
         "what was built for one is taken for the other"
     );
 
-    let (production, staging) = ("lf-hello-production", "lf-hello-staging");
     let mut live = Live::start_with(&project, "v1", from_outside(&server));
     let plan = LoadPlan::new(http(&server), "staging.test");
     let mut tried = Live::start_with(&project, "v1", plan);
-    let before = processes(&server, production);
+    let before = processes(&server, "production");
     release_both(&project, &server, "v2");
     tried
         .changes_to("v2", &["deploy", "--yes", "--env", "staging"])
         .ok();
-    assert_eq!(processes(&server, production), before);
+    assert_eq!(processes(&server, "production"), before);
 
-    let before = processes(&server, staging);
+    let before = processes(&server, "staging");
     release_both(&project, &server, "v3");
     live.changes_to("v3", &["deploy", "--yes"]).ok();
     live.changes_to("v1", &["rollback", "--yes"]).ok();
-    assert_eq!(processes(&server, staging), before);
+    assert_eq!(processes(&server, "staging"), before);
     tried.assert_nothing_lost();
 
-    let before = processes(&server, production);
+    let before = processes(&server, "production");
     live.unchanged(&["remove", "--yes", "--env", "staging"])
         .ok();
     assert_eq!(inside(&server, "pgrep -xc hello"), "1\n");
-    assert_eq!(processes(&server, production), before);
+    assert_eq!(processes(&server, "production"), before);
     live.assert_nothing_lost();
 }
 

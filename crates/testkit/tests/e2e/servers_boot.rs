@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The hello app, and a copy that does not start where its user keeps a file.
 const BREAKABLE: &str = "shell = \"test ! -e ~/broken && exec ./hello\"";
+/// That file of the copy's user.
+const BROKEN: &str = "$(getent passwd | grep '^lf-hello-copy-' | cut -d: -f6)/broken";
 const COPY: &str = r#"
 [[environment.copy.route]]
 host = "copy.test"
@@ -95,10 +97,7 @@ fn b7_after_a_power_cut_an_app_waits_neither_for_a_broken_one_nor_for_a_slow_doc
     until_answered(&server, "copy.test", "/version", "v1");
     until_answered(&server, "shelf.test", "/", "of the store");
 
-    inside(
-        &server,
-        "touch $(getent passwd lf-hello-copy | cut -d: -f6)/broken",
-    );
+    inside(&server, &format!("touch {BROKEN}"));
     inside(&server, SLOW);
     server.power_cut();
     server.switch_on();
@@ -118,10 +117,7 @@ fn b7_after_a_power_cut_an_app_waits_neither_for_a_broken_one_nor_for_a_slow_doc
     assert!(broken.stdout.contains("crash"), "{broken:#}");
 
     // It is taken up again as soon as it can be.
-    inside(
-        &server,
-        "rm $(getent passwd lf-hello-copy | cut -d: -f6)/broken",
-    );
+    inside(&server, &format!("rm {BROKEN}"));
     wait_until(PATIENCE, "the broken app to serve", || {
         answer(&server, "copy.test", "/version").contains("v1")
     });
