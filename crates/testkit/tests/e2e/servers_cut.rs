@@ -79,8 +79,8 @@ fn b6_a_cut_for_good_ends_the_commands_and_their_deploys_are_found_done_or_cance
     let watched = project.landfall(&["attach", &done]).ok();
     assert!(watched.stdout.contains("release 2 is live"), "{watched:#}");
     let status = project.landfall(&["status", "--json", "--env", "staging"]);
-    let under_way = &status.ok().json()["deployment"];
-    assert_eq!(under_way["id"].to_string(), waiting, "{under_way:#}");
+    let under_way = status.ok().json()["deployment"].clone();
+    assert_eq!(under_way.to_string(), waiting);
     assert!(staging_version(&server).contains("v1"));
     let cancel = ["cancel", &waiting, "--env", "staging"];
     project.landfall(&cancel).ok();
