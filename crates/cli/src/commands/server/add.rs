@@ -22,6 +22,10 @@ use crate::printer::{Printer, Tone, human, plain, plain_lines};
 const SERVES_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
+/// For nginx in front of an address, as the documentation has it.
+const NGINX_VHOST: &str = include_str!("vhost.nginx");
+const VHOST_ADDRESS: &str = "127.0.0.1:8080";
+
 pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
     let printer = &context.printer;
     let ssh = Ssh::to(&args.server)?;
@@ -53,10 +57,28 @@ pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
          \u{20}   [environment.production]\n\u{20}   server = \"{}\"",
         args.server
     ));
+    if let Some(http) = args.http.filter(|http| http.ip().is_loopback()) {
+        printer.say(vhost(http));
+    }
     printer.json(&json!({
         "server": args.server, "findings": findings, "done": parts, "agent": info,
     }));
     Ok(ExitCode::Ok)
+}
+
+/// What passes requests on to Landfall, for the web server that is there.
+fn vhost(http: SocketAddr) -> String {
+    let vhost = NGINX_VHOST.replace(VHOST_ADDRESS, &http.to_string());
+    let lines = vhost.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    });
+    let lines: String = lines.collect();
+    format!(
+        "\n  requests come to it through the web server that is there; for nginx, in\n  \
+         /etc/nginx/conf.d/NAME.conf, with your own host:\n\n{}",
+        lines.trim_end()
+    )
 }
 
 pub(super) async fn upgrade(context: &Context, args: &UpgradeArgs) -> CommandResult {
@@ -194,5 +216,19 @@ async fn set_up(
                 .rendered(plain_lines(ran.stderr.trim()))
                 .hint("what is marked is done; put the rest right and run this again"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vhost_is_that_of_the_documentation_with_the_address_in_place() {
+        let page = include_str!("../../../../../docs/servers.md");
+        assert!(page.contains(&format!("```nginx\n{NGINX_VHOST}```")));
+        let told = vhost("127.0.0.1:9000".parse().expect("an address"));
+        assert!(told.contains("        proxy_pass         http://127.0.0.1:9000;\n"));
+        assert!(!told.contains(VHOST_ADDRESS));
     }
 }
