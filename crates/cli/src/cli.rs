@@ -35,6 +35,9 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The environment that is meant where none is named.
+pub const DEFAULT_ENVIRONMENT: &str = "local";
+
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
@@ -44,7 +47,7 @@ pub struct GlobalArgs {
         global = true,
         value_name = "NAME",
         env = "LANDFALL_ENV",
-        default_value = "local",
+        default_value = DEFAULT_ENVIRONMENT,
         help_heading = "Global options",
         hide_env_values = true
     )]

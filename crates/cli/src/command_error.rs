@@ -107,6 +107,11 @@ impl CommandError {
         Self::new(ErrorKind::Unexpected, message)
     }
 
+    /// Whether the agent could not be asked.
+    pub fn is_unreachable(&self) -> bool {
+        self.0.kind == ErrorKind::Unreachable
+    }
+
     /// Puts what was tried in front of what went wrong.
     pub fn during(mut self, operation: impl Into<String>) -> Self {
         let message = std::mem::replace(&mut self.0.message, operation.into());

@@ -147,17 +147,31 @@ SERVER_LAYER = Layer(
     """,
 )
 
+#: Packages must not start what they bring while an image is made.
+HELD_BACK = """
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+    """
+
 SERVER_DOCKER_LAYER = Layer(
     name="nested-docker",
     below=SERVER_LAYER,
     packages=["docker.io", "iptables"],
-    before="""
-        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-        chmod 755 /usr/sbin/policy-rc.d
-    """,
+    before=HELD_BACK,
     script="""
         rm /usr/sbin/policy-rc.d
         systemctl enable docker.service
+    """,
+)
+
+SERVER_NGINX_LAYER = Layer(
+    name="neighbours-nginx",
+    below=SERVER_LAYER,
+    packages=["nginx-light"],
+    before=HELD_BACK,
+    script="""
+        rm /usr/sbin/policy-rc.d
+        systemctl enable nginx.service
     """,
 )
 
@@ -229,6 +243,11 @@ IMAGES = {
             },
         ),
         Image("landfall-test/server:bookworm", [BASE, SERVER_LAYER], SERVER_CONFIG),
+        Image(
+            "landfall-test/server-nginx:bookworm",
+            [BASE, SERVER_LAYER, SERVER_NGINX_LAYER],
+            SERVER_CONFIG,
+        ),
         Image(
             "landfall-test/server-docker:bookworm",
             [BASE, SERVER_LAYER, SERVER_DOCKER_LAYER],

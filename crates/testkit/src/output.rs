@@ -23,8 +23,16 @@ impl Output {
     /// # Panics
     /// When there is no such program.
     pub(crate) fn of(command: &mut Command) -> Self {
+        Self::with_input(command, Stdio::null())
+    }
+
+    /// As [`Output::of`], of a command that reads something.
+    ///
+    /// # Panics
+    /// When there is no such program.
+    pub(crate) fn with_input(command: &mut Command, input: impl Into<Stdio>) -> Self {
         let line = format!("{command:?}");
-        let output = command.stdin(Stdio::null()).output();
+        let output = command.stdin(input).output();
         let output = output.unwrap_or_else(|error| panic!("{line}: {error}"));
         Self {
             code: output.status.code(),

@@ -9,6 +9,7 @@
 //! kernel other than the network's cannot be changed in it.
 
 mod boot;
+mod bring;
 mod disk;
 mod engine;
 mod faults;

@@ -8,7 +8,7 @@ use super::target;
 use crate::command_error::CommandResult;
 use crate::context::Context;
 use crate::deployment::{
-    Attached, DeploymentResult, Narrator, attach, exit_code, say_how_to_return,
+    Attached, DeploymentResult, Narrator, attach, exit_code, lost, say_how_to_return,
 };
 use crate::exit::ExitCode;
 
@@ -50,7 +50,8 @@ pub async fn cmd_attach(context: &Context, args: &AttachArgs) -> CommandResult {
         true => Narrator::Events(printer),
         false => Narrator::for_people(printer),
     };
-    match attach(&client, id, args.after, &mut narrator).await? {
+    let attached = attach(&client, id, args.after, &mut narrator).await;
+    match attached.map_err(|error| lost(context, id, error))? {
         Attached::Detached(_) => {
             say_how_to_return(context, id, "detached; deployment");
             Ok(ExitCode::Detached)

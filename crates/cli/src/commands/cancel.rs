@@ -8,6 +8,7 @@ use serde_json::json;
 use super::target;
 use crate::command_error::CommandResult;
 use crate::context::{Context, asked_by};
+use crate::deployment::command_for;
 use crate::exit::ExitCode;
 use crate::printer::Tone;
 
@@ -42,9 +43,8 @@ pub async fn cmd_cancel(context: &Context, args: &CancelArgs) -> CommandResult {
         before_switch: false,
     };
     client.command(&path, &request).await?;
-    let attach = printer
-        .paint()
-        .tone(Tone::Accent, &format!("landfall attach {id}"));
+    let attach = command_for("attach", id, context.environment());
+    let attach = printer.paint().tone(Tone::Accent, &attach);
     printer.show(format!(
         "deployment {id} is being cancelled; {attach} shows how"
     ));

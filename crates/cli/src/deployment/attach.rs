@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use landfall_agent::api::types::EventView;
-use landfall_model::DeploymentId;
+use landfall_model::{DeploymentId, ServerAddress};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Follow;
@@ -99,9 +99,7 @@ async fn follow_to_end(
                     lost_since = None;
                 }
                 if lost_since.is_none() {
-                    watcher.remark(
-                        "the agent is gone; waiting until it is back (apps and traffic do without)",
-                    );
+                    watcher.remark(&told_lost(client.server()));
                 }
                 let since = *lost_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > BACK_WITHIN {
@@ -112,6 +110,15 @@ async fn follow_to_end(
         }
     }
     Ok(())
+}
+
+fn told_lost(server: Option<&ServerAddress>) -> String {
+    match server {
+        Some(server) => {
+            format!("lost {server}; trying to reach it again (the deployment goes on without)")
+        }
+        None => "the agent is gone; waiting until it is back (apps and traffic do without)".into(),
+    }
 }
 
 async fn open(client: &Client, follow: &Follow) -> Result<EventStream, ClientError> {

@@ -17,6 +17,7 @@ pub use follow::{Follow, StepReport};
 pub use local_step::LocalStep;
 pub use narrate::Narrator;
 pub use request::{
-    RunOptions, deploy_source, deployment_request, run, run_after, say_how_to_return,
+    RunOptions, command_for, deploy_source, deployment_request, lost, run, run_after,
+    say_how_to_return,
 };
 pub use summary::{DeploymentResult, cause_block, exit_code};

@@ -7,12 +7,13 @@ use landfall_agent::api::types::{
     PlanResponse,
 };
 use landfall_config::LoadedApp;
-use landfall_model::DeploymentId;
 use landfall_model::plan::{Intent, Plan};
+use landfall_model::{DeploymentId, EnvironmentName};
 
 use super::{Attached, DeploymentResult, Narrator, attach, exit_code, questions};
+use crate::cli::DEFAULT_ENVIRONMENT;
 use crate::client::Client;
-use crate::command_error::CommandResult;
+use crate::command_error::{CommandError, CommandResult};
 use crate::context::{Context, asked_by};
 use crate::exit::ExitCode;
 use crate::printer::Tone;
@@ -156,17 +157,15 @@ async fn follow(
     client: &Client,
     deployment: DeploymentId,
     plan: Plan,
-    (app, environment): (landfall_model::AppName, landfall_model::EnvironmentName),
+    (app, environment): (landfall_model::AppName, EnvironmentName),
 ) -> CommandResult {
     let printer = &context.printer;
     let mut narrator = Narrator::for_people(printer);
     let attached = match &context.ci {
-        Some(ci) => {
-            ci.follow(printer, client, deployment, &mut narrator)
-                .await?
-        }
-        None => attach(client, deployment, 0, &mut narrator).await?,
+        Some(ci) => ci.follow(printer, client, deployment, &mut narrator).await,
+        None => attach(client, deployment, 0, &mut narrator).await,
     };
+    let attached = attached.map_err(|error| lost(context, deployment, error))?;
     let (Attached::Ended(follow) | Attached::Detached(follow)) = attached;
     let mut result = DeploymentResult::new(follow, Some(plan));
     if result.outcome.is_none() {
@@ -195,7 +194,10 @@ fn ended(context: &Context, result: &DeploymentResult) {
 /// Says that a deployment goes on without us, and how to come back to it.
 pub fn say_how_to_return(context: &Context, deployment: DeploymentId, lead: &str) {
     let paint = context.printer.paint();
-    let command = |verb: &str| paint.tone(Tone::Accent, &format!("landfall {verb} {deployment}"));
+    let command = |verb: &str| {
+        let typed = command_for(verb, deployment, context.environment());
+        paint.tone(Tone::Accent, &typed)
+    };
     context.printer.say(format!(
         "\n{lead} {deployment} goes on; {} follows it, {} ends it",
         command("attach"),
@@ -203,9 +205,40 @@ pub fn say_how_to_return(context: &Context, deployment: DeploymentId, lead: &str
     ));
 }
 
+/// A command about a deployment of an environment, as one types it.
+pub fn command_for(verb: &str, deployment: DeploymentId, environment: &EnvironmentName) -> String {
+    match environment.as_str() {
+        DEFAULT_ENVIRONMENT => format!("landfall {verb} {deployment}"),
+        other => format!("landfall {verb} {deployment} --env {other}"),
+    }
+}
+
+/// The error of one who followed a deployment: where the agent was lost, with how to come back.
+pub fn lost(context: &Context, deployment: DeploymentId, error: CommandError) -> CommandError {
+    if !error.is_unreachable() {
+        return error;
+    }
+    let command = |verb: &str| command_for(verb, deployment, context.environment());
+    error.hint(format!(
+        "deployment {deployment} goes on without this command; `{}` follows it, `{}` ends it",
+        command("attach"),
+        command("cancel"),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_about_a_deployment_names_its_environment_where_it_must() {
+        let typed = |environment: &str| {
+            let environment = environment.parse().expect("a name");
+            command_for("attach", DeploymentId(12), &environment)
+        };
+        assert_eq!(typed("local"), "landfall attach 12");
+        assert_eq!(typed("staging"), "landfall attach 12 --env staging");
+    }
 
     #[test]
     fn builds_get_the_users_environment_without_what_differs_on_every_call() {

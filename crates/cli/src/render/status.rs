@@ -8,6 +8,7 @@ use landfall_runtime::InstanceState;
 use serde::Serialize;
 
 use super::source::{revision, short_commit};
+use crate::deployment::command_for;
 use crate::git::Undeployed;
 use crate::printer::{Cell, Paint, Table, Tone, human, text};
 
@@ -39,7 +40,8 @@ pub fn status(status: &StatusView, now: Timestamp, paint: Paint, width: usize) -
         out.push_str(&row("url", &paint.tone(Tone::Accent, url), paint));
     }
     if let Some(id) = view.deployment {
-        let text = format!("{id} is under way; `landfall attach {id}` follows it");
+        let attach = command_for("attach", id, &view.environment);
+        let text = format!("{id} is under way; `{attach}` follows it");
         out.push_str(&row("deployment", &text, paint));
     }
     for id in &view.queued {

@@ -1,10 +1,13 @@
 //! The way to the engine: when it is first needed, and what its silence and its refusals mean.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{ClientVersion, Docker};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout};
 
 use crate::RuntimeError;
 
@@ -18,12 +21,20 @@ const OLDEST_API: ClientVersion = ClientVersion {
 /// a few, on a busy disk in many.
 const ANSWER_WITHIN: u64 = 60;
 
+/// How long it may take for its first word, its version. At boot connections to one that is not up
+/// yet are let wait, and processes must not wait with them.
+const FIRST_WORD_WITHIN: Duration = Duration::from_secs(5);
+/// How long one that kept silent is not asked again: who asks after several containers waits once.
+const SILENT_FOR: Duration = Duration::from_secs(2);
+
 /// The engine behind a socket.
 #[derive(Debug)]
 pub(super) struct Engine {
     socket: PathBuf,
     /// Set with the first answer.
     docker: OnceCell<Docker>,
+    /// When it last kept silent, before that.
+    silent_at: Mutex<Option<Instant>>,
 }
 
 impl Engine {
@@ -31,6 +42,7 @@ impl Engine {
         Self {
             socket,
             docker: OnceCell::new(),
+            silent_at: Mutex::default(),
         }
     }
 
@@ -56,8 +68,8 @@ impl Engine {
         let path = self.socket.to_string_lossy();
         let docker = Docker::connect_with_unix(&path, ANSWER_WITHIN, bollard::API_DEFAULT_VERSION)
             .map_err(self.failed("connect"))?;
-        let docker = docker
-            .negotiate_version()
+        let docker = self
+            .first_word(docker)
             .await
             .map_err(self.failed("tell its version"))?;
         let version = docker.client_version();
@@ -68,6 +80,22 @@ impl Engine {
             });
         }
         Ok(docker)
+    }
+
+    async fn first_word(&self, docker: Docker) -> Result<Docker, Error> {
+        let silent_at = || {
+            self.silent_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if silent_at().is_some_and(|at| at.elapsed() < SILENT_FOR) {
+            return Err(Error::RequestTimeoutError);
+        }
+        let told = timeout(FIRST_WORD_WITHIN, docker.negotiate_version()).await;
+        told.unwrap_or_else(|_| {
+            *silent_at() = Some(Instant::now());
+            Err(Error::RequestTimeoutError)
+        })
     }
 
     /// What a failed request means.
@@ -140,5 +168,29 @@ fn fix(error: &Error) -> &'static str {
             "it is there but silent; `journalctl -u docker` may tell why"
         }
         _ => "start it with `systemctl start docker`, or install Docker 20.10 or newer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_is_not_up_yet_is_waited_for_once_and_not_for_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("sock");
+        // As systemd does for a service that is starting: who connects is let in, and waits.
+        let _held = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let engine = Engine::new(socket);
+        let began = Instant::now();
+        for _ in 0..10 {
+            let silent = engine.docker().await;
+            assert!(matches!(silent, Err(RuntimeError::EngineDown { .. })));
+        }
+        assert!(began.elapsed() < FIRST_WORD_WITHIN * 2);
+        tokio::time::advance(SILENT_FOR).await;
+        let asked = Instant::now();
+        assert!(engine.docker().await.is_err());
+        assert!(asked.elapsed() >= FIRST_WORD_WITHIN, "it is asked again");
     }
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     Plain,
     /// The same with Docker, which starts at boot.
     Docker,
+    /// The same with nginx in place of Docker, which serves a page of its own at port 80.
+    Nginx,
     /// Debian with sshd as its first process.
     NoSystemd,
 }
@@ -65,13 +67,14 @@ impl Kind {
         match self {
             Self::Plain | Self::NoSystemd => "landfall-test/server:bookworm",
             Self::Docker => "landfall-test/server-docker:bookworm",
+            Self::Nginx => "landfall-test/server-nginx:bookworm",
         }
     }
 
     /// What ends its first process in order.
     const fn stop_signal(self) -> &'static str {
         match self {
-            Self::Plain | Self::Docker => "SIGRTMIN+3",
+            Self::Plain | Self::Docker | Self::Nginx => "SIGRTMIN+3",
             Self::NoSystemd => "SIGTERM",
         }
     }
@@ -79,7 +82,7 @@ impl Kind {
     /// The first process.
     const fn command(self) -> &'static str {
         match self {
-            Self::Plain | Self::Docker => "box-init",
+            Self::Plain | Self::Docker | Self::Nginx => "box-init",
             Self::NoSystemd => "box-no-systemd",
         }
     }
@@ -164,7 +167,10 @@ impl<'e> ServerBox<'e> {
     }
 
     /// Waits until the box is up, and makes it known to ssh.
-    pub(super) fn await_boot(&self) {
+    ///
+    /// # Panics
+    /// When it does not come up, or a unit of systemd fails in it.
+    pub fn await_boot(&self) {
         if self.kind != Kind::NoSystemd {
             self.await_systemd();
         }

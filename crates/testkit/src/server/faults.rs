@@ -21,8 +21,16 @@ impl ServerBox<'_> {
     /// # Panics
     /// When it does not come up.
     pub fn power_on(&self) {
-        self.client(&["start", &self.name]).ok();
+        self.switch_on();
         self.await_boot();
+    }
+
+    /// Switches it on again, for those who watch it boot. [`ServerBox::await_boot`] waits.
+    ///
+    /// # Panics
+    /// When the engine refuses.
+    pub fn switch_on(&self) {
+        self.client(&["start", &self.name]).ok();
     }
 
     /// Reboots it in order, and waits until it is up again. Its cable is plugged in.

@@ -51,11 +51,16 @@ impl ServerBox<'_> {
 
     /// Runs a command of the engine's client.
     pub(super) fn client(&self, args: &[&str]) -> Output {
+        self.client_with(args, Stdio::null())
+    }
+
+    /// Runs a command of the engine's client that reads something.
+    pub(super) fn client_with(&self, args: &[&str], input: impl Into<Stdio>) -> Output {
         let client = self.engine.docker.client();
         let mut command = bounded();
         command.arg(client.get_program()).args(client.get_args());
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Output::of(piped.args(args))
+        Output::with_input(piped.args(args), input)
     }
 }
 

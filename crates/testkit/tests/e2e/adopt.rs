@@ -13,11 +13,10 @@ use serde_json::Value;
 
 use crate::live::Live;
 use crate::stack::Stack;
-use crate::stock::PATHS;
+use crate::stock::{BUILT, PATHS};
 
 /// Where Docker Compose is, which `cargo xtask test` installs.
 const COMPOSE: &str = "LANDFALL_COMPOSE_ORACLE";
-const BUILT: [&str; 3] = ["web", "api", "worker"];
 const PATIENCE: Duration = Duration::from_secs(60);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
@@ -229,7 +228,7 @@ fn b1_a_project_that_compose_runs_is_taken_over_and_given_back_with_all_its_data
         "lost after the takeover: {gap:?}"
     );
 
-    stack.until("/api/jobs/count", "completed", 3);
+    stack.site().until("/api/jobs/count", "completed", 3);
     let after = composed.containers();
     assert_eq!(after.len(), before.0.len(), "none is removed: {after:#?}");
     for line in &after {
@@ -241,10 +240,10 @@ fn b1_a_project_that_compose_runs_is_taken_over_and_given_back_with_all_its_data
     let volumes = stack.engine.docker(&["volume", "ls", "-q"]);
     assert_eq!(volumes, before.1, "the same volumes, and no other");
 
-    stack.json("POST", "/api/jobs", "{\"duration\": 0}");
-    stack.until("/api/jobs/count", "completed", 4);
+    stack.site().json("POST", "/api/jobs", "{\"duration\": 0}");
+    stack.site().until("/api/jobs/count", "completed", 4);
     let redis = stack.containers("redis");
-    let live = Live::start_with(&project, "dev", stack.load(&PATHS));
+    let live = Live::start_with(&project, "dev", stack.site().load(&PATHS));
     stack.edit(
         "compose.prod.yaml",
         "CONCURRENCY: \"4\"",
@@ -257,7 +256,7 @@ fn b1_a_project_that_compose_runs_is_taken_over_and_given_back_with_all_its_data
         redis,
         "it was never touched again"
     );
-    stack.until("/api/jobs/count", "completed", 4);
+    stack.site().until("/api/jobs/count", "completed", 4);
 
     project.landfall(&["remove", "--yes"]).ok();
     composed.compose(&["up", "-d", "--no-build", "--wait"]);

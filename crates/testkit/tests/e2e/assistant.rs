@@ -88,9 +88,11 @@ fn d6_production_and_staging_share_a_server_and_nothing_else() {
     // What one is told the other does not know.
     let (production, staging) = ("assistant.example.localhost", "staging.assistant.example");
     let message = r#"{"author": "Kim", "text": "hello"}"#;
-    let (status, answer) = stack.ask_at(production, "POST", "/bot/messages", message);
+    let (status, answer) = stack
+        .site()
+        .ask_at(production, "POST", "/bot/messages", message);
     assert_eq!(status, 200, "{answer}");
-    let messages = |host: &str| stack.ask_at(host, "GET", "/api/messages", "");
+    let messages = |host: &str| stack.site().ask_at(host, "GET", "/api/messages", "");
     assert!(messages(production).1.contains("hello"));
     assert_eq!(messages(staging), (200, "[]".to_owned()));
 

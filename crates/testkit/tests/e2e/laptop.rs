@@ -32,17 +32,18 @@ pub fn laptop(server: &ServerBox<'_>) -> Sandbox {
 /// Makes a server ready.
 #[track_caller]
 pub fn add(sandbox: &Sandbox, server: &ServerBox<'_>, user: User) -> Output {
-    let binary = stripped(sandbox);
+    add_with(sandbox, server, user, &[])
+}
+
+/// Makes a server ready, with more options.
+#[track_caller]
+pub fn add_with(sandbox: &Sandbox, server: &ServerBox<'_>, user: User, options: &[&str]) -> Output {
+    let (host, binary) = (server.host(user), stripped(sandbox));
     let binary = binary.to_str().expect("a path");
-    sandbox.landfall([
-        "server",
-        "add",
-        &server.host(user),
-        "--binary",
-        binary,
-        "--yes",
-        "--json",
-    ])
+    let add = [
+        "server", "add", &host, "--binary", binary, "--yes", "--json",
+    ];
+    sandbox.landfall([&add[..], options].concat())
 }
 
 /// Makes a server ready and deploys the hello app to it, at `v1`.
@@ -63,15 +64,25 @@ pub fn release(project: &Project<'_>, server: &ServerBox<'_>, version: &str, beh
 
 /// Says in `landfall.toml` where the app is deployed to.
 pub fn place(project: &Project<'_>, server: &ServerBox<'_>) {
-    let host = server.host(User::Deploy);
     // The WebSocket of the load would be waited for longer than everything else takes.
     project.edit("app = \"hello\"", "app = \"hello\"\ndrain = \"3s\"");
-    project.append(&format!("[environment.production]\nserver = \"{host}\""));
+    environment(project, "production", server);
+}
+
+/// Puts an environment of an app on a server.
+pub fn environment(project: &Project<'_>, name: &str, server: &ServerBox<'_>) {
+    let host = server.host(User::Deploy);
+    project.append(&format!("[environment.{name}]\nserver = \"{host}\""));
+}
+
+/// Where a server serves HTTP.
+pub fn http(server: &ServerBox<'_>) -> SocketAddr {
+    SocketAddr::new(server.address(), 80)
 }
 
 /// Load on the server from outside.
 pub fn from_outside(server: &ServerBox<'_>) -> LoadPlan {
-    LoadPlan::new(SocketAddr::new(server.address(), 80), "localhost")
+    LoadPlan::new(http(server), "localhost")
 }
 
 /// What a shell prints on a server as root, however its network is.

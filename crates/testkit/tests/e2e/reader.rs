@@ -16,14 +16,14 @@ fn b1_b9_fourteen_deployments_and_rollbacks_lose_no_request_no_message_and_no_da
     project.landfall(&["run", "seed"]).ok();
     project.landfall(&["run", "seed"]).ok();
     let seeded = notes(&stack);
-    let plan = stack.load(&["/", "/api/version", "/api/notes"]);
+    let plan = stack.site().load(&["/", "/api/version", "/api/notes"]);
     let postgres = stack.containers("postgres");
     let live = Live::start_with(&project, "dev", plan);
     let proxy = stack.sandbox.http();
     for round in 0..ROUNDS {
         let note = format!("{{\"text\": \"round {round}\"}}");
-        stack.json("POST", "/api/notes", &note);
-        stack.json("POST", "/api/tasks", "{\"size\": 200}");
+        stack.site().json("POST", "/api/notes", &note);
+        stack.site().json("POST", "/api/tasks", "{\"size\": 200}");
         // Open while the gateway behind it is replaced.
         let reading = thread::spawn(move || stream(proxy, "/ws?n=60&every_ms=200"));
         let source = project.read("gateway/reader/__init__.py");
@@ -38,7 +38,9 @@ fn b1_b9_fourteen_deployments_and_rollbacks_lose_no_request_no_message_and_no_da
     }
     live.assert_nothing_lost();
     assert_eq!(notes(&stack), seeded + ROUNDS);
-    stack.until("/api/tasks/count", "finished", ROUNDS as u64);
+    stack
+        .site()
+        .until("/api/tasks/count", "finished", ROUNDS as u64);
     assert_eq!(
         stack.containers("postgres"),
         postgres,
@@ -48,6 +50,6 @@ fn b1_b9_fourteen_deployments_and_rollbacks_lose_no_request_no_message_and_no_da
 }
 
 fn notes(stack: &Stack) -> usize {
-    let notes = stack.json("GET", "/api/notes", "");
+    let notes = stack.site().json("GET", "/api/notes", "");
     notes.as_array().expect("a list").len()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use landfall_testkit::docker::busybox_root;
+use landfall_testkit::docker::IMAGE;
 use landfall_testkit::server::{Kind, ServerBox, ServerEngine, User};
 use landfall_testkit::{Project, Sandbox, bins, wait_until};
 use serde_json::json;
@@ -80,22 +80,9 @@ impl<'a> App<'a> {
 }
 
 /// Brings an image with the tools of busybox to the engine of a server.
-fn import_busybox(server: &ServerBox<'_>, engine: &ServerEngine) {
-    let root = tempfile::tempdir().expect("a directory");
-    busybox_root(&root.path().join("root"));
-    let tar = root.path().join("image.tar");
-    let mut pack = Command::new("tar");
-    pack.arg("-cf")
-        .arg(&tar)
-        .arg("-C")
-        .arg(root.path().join("root"))
-        .arg(".");
-    assert!(pack.status().is_ok_and(|status| status.success()), "no tar");
-    let there = format!("{}:/root/image.tar", server.name());
-    engine
-        .docker()
-        .docker(&["cp", &tar.to_string_lossy(), &there]);
-    inside(server, "docker import /root/image.tar busybox");
+pub fn bring_busybox(server: &ServerBox<'_>) {
+    server.bring_images(&[IMAGE]);
+    inside(server, &format!("docker tag {IMAGE} busybox"));
 }
 
 fn container(server: &ServerBox<'_>, service: &str) -> String {
@@ -107,9 +94,8 @@ fn container(server: &ServerBox<'_>, service: &str) -> String {
 
 #[test]
 fn b1_c5_a_compose_file_is_built_on_its_server_and_survives_deploys_and_a_power_cut() {
-    let engine = ServerEngine::shared();
-    let server = ServerBox::boot(engine, "composed", Kind::Docker);
-    import_busybox(&server, engine);
+    let server = ServerBox::boot(ServerEngine::shared(), "composed", Kind::Docker);
+    bring_busybox(&server);
     let sandbox = laptop(&server);
     add(&sandbox, &server, User::Deploy).ok();
     let app = App::new(&sandbox, &server);

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::laptop::{deployed, from_outside, inside, laptop, release};
 use crate::live::Live;
+use crate::watched::Watched;
 
 /// What a server may take to settle what was cut.
 const SETTLED: Duration = Duration::from_secs(90);
@@ -52,7 +53,7 @@ fn settled(project: &Project<'_>) -> Value {
 }
 
 /// The version that the app answers with.
-fn version(server: &ServerBox<'_>) -> String {
+pub fn version(server: &ServerBox<'_>) -> String {
     let asked = "curl -sS --max-time 5 http://127.0.0.1/version";
     inside(server, asked).trim().to_owned()
 }
@@ -97,30 +98,17 @@ fn b6_a_cable_that_is_cut_for_a_while_does_not_end_the_view() {
     let project = deployed(&sandbox, &server);
 
     release(&project, &server, "v2", "slow-start");
-    let mut command = sandbox.command(["deploy", "--yes"]);
-    command
-        .current_dir(project.dir())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("landfall starts");
-    let mut out = BufReader::new(child.stdout.take().expect("its output"));
-    let mut said = String::new();
-    while !said.contains("✓ start") {
-        assert_ne!(out.read_line(&mut said).expect("its output"), 0, "{said}");
-    }
+    let mut deploy = Watched::start(&sandbox, &project, &["deploy", "--yes"]);
+    deploy.until("✓ start");
     server.unplug();
     // The deployment does not need us.
     wait_until(SETTLED, "release 2 is live", || {
         version(&server).contains("v2")
     });
     server.plug_in();
-    let rest: Vec<String> = out.lines().map_while(Result::ok).collect();
-    let ended = child.wait().expect("its end");
-    assert!(ended.success(), "{ended}: {said}{}", rest.join("\n"));
-    assert!(
-        rest.iter().any(|line| line.contains("release 2 is live")),
-        "{rest:?}"
-    );
+    let ended = deploy.end(SETTLED);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("release 2 is live"), "{ended:#?}");
 }
 
 #[test]

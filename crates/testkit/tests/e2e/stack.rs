@@ -5,14 +5,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::rc::Rc;
-use std::time::Duration;
 
 use landfall_testkit::docker::DockerEngine;
-use landfall_testkit::load::LoadPlan;
-use landfall_testkit::{Project, Sandbox, bins, wait_for};
-use serde_json::Value;
+use landfall_testkit::{Project, Sandbox, bins};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::site::Site;
 
 /// Laid over the example's own files: the engine of a test has no bridge by which a step of a build
 /// would reach the registries of packages.
@@ -33,32 +30,12 @@ impl Stack {
         engine.base_images();
         let host = format!("unix://{}", engine.socket().display());
         let sandbox = Sandbox::new().with_env("DOCKER_HOST", host);
-        let copied = Command::new("cp")
-            .arg("-r")
-            .arg(bins::checkout().join("examples").join(name))
-            .arg(sandbox.dir().join(name))
-            .status();
-        assert!(copied.is_ok_and(|status| status.success()), "no copy");
-        let stack = Self {
+        lay_out(&sandbox, name, built);
+        Self {
             sandbox,
             engine,
             name,
-        };
-        let project = stack.project();
-        project.write(".env", &project.read(".env.example"));
-        let services = built
-            .iter()
-            .map(|service| format!("  {service}: {{ build: {{ network: host }} }}\n"));
-        let overlay: String = services.collect();
-        project.write(OVERLAY, &format!("services:\n{overlay}"));
-        let toml = project.read("landfall.toml");
-        let lines = toml.lines().map(|line| match line.starts_with("compose") {
-            true => line.replace(']', &format!(", {OVERLAY:?}]")),
-            false => line.to_owned(),
-        });
-        let toml: Vec<String> = lines.collect();
-        project.write("landfall.toml", &toml.join("\n"));
-        stack
+        }
     }
 
     pub fn project(&self) -> Project<'_> {
@@ -95,41 +72,36 @@ impl Stack {
         steps.into_keys().collect()
     }
 
-    /// What the app answers through the proxy: status and body.
-    pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        ask(self.sandbox.http(), "localhost", method, path, body)
+    /// What users see of it.
+    pub fn site(&self) -> Site {
+        Site::at(self.sandbox.http())
     }
+}
 
-    /// What the app answers to requests for a host.
-    pub fn ask_at(&self, host: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-        ask(self.sandbox.http(), host, method, path, body)
-    }
-
-    /// The JSON that the app answers with, once it does.
-    #[track_caller]
-    pub fn json(&self, method: &str, path: &str, body: &str) -> Value {
-        let (status, text) = self.ask(method, path, body);
-        assert!((200..300).contains(&status), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
-    }
-
-    /// A load on these paths, without slow requests and WebSockets.
-    pub fn load(&self, paths: &[&str]) -> LoadPlan {
-        LoadPlan {
-            slow: 0,
-            websockets: 0,
-            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-            ..LoadPlan::new(self.sandbox.http(), "localhost")
-        }
-    }
-
-    /// Waits until a number that the app tells is what it should be.
-    #[track_caller]
-    pub fn until(&self, path: &str, key: &str, wanted: u64) {
-        wait_for(PATIENCE, &format!("{key} {wanted} at {path}"), || {
-            (self.json("GET", path, "")[key] == wanted).then_some(())
-        });
-    }
+/// Copies an example, of which these services are built.
+pub fn lay_out<'a>(sandbox: &'a Sandbox, name: &str, built: &[&str]) -> Project<'a> {
+    let dir = sandbox.dir().join(name);
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(bins::checkout().join("examples").join(name))
+        .arg(&dir)
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()), "no copy");
+    let project = Project::at(sandbox, dir);
+    project.write(".env", &project.read(".env.example"));
+    let services = built
+        .iter()
+        .map(|service| format!("  {service}: {{ build: {{ network: host }} }}\n"));
+    let overlay: String = services.collect();
+    project.write(OVERLAY, &format!("services:\n{overlay}"));
+    let toml = project.read("landfall.toml");
+    let lines = toml.lines().map(|line| match line.starts_with("compose") {
+        true => line.replace(']', &format!(", {OVERLAY:?}]")),
+        false => line.to_owned(),
+    });
+    let toml: Vec<String> = lines.collect();
+    project.write("landfall.toml", &toml.join("\n"));
+    project
 }
 
 impl Drop for Stack {
@@ -137,46 +109,6 @@ impl Drop for Stack {
         let stop = ["agent", "stop", "--everything", "--yes"];
         let _ = self.project().landfall(&stop);
     }
-}
-
-fn ask(proxy: SocketAddr, host: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(proxy).expect("the proxy listens");
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: \
-         application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    let is_chunked = head
-        .to_ascii_lowercase()
-        .contains("transfer-encoding: chunked");
-    let body = if is_chunked {
-        unchunked(body)
-    } else {
-        body.to_owned()
-    };
-    (status.expect("a status"), body)
-}
-
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((length, rest)) = body.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).expect("a length");
-        if length == 0 {
-            break;
-        }
-        whole.push_str(&rest[..length]);
-        body = &rest[length + 2..];
-    }
-    whole
 }
 
 /// Opens a WebSocket and reads its messages to the end; how many there were, and the code with

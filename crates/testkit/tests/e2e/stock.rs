@@ -1,5 +1,7 @@
 //! The stock example: pages, an API, a queue worker and Redis, from its own Compose files.
 
+use landfall_testkit::Project;
+
 use crate::live::Live;
 use crate::stack::Stack;
 
@@ -8,19 +10,23 @@ const ROUNDS: usize = 8;
 /// What users ask for.
 pub const PATHS: [&str; 3] = ["/", "/api/version", "/api/jobs/count"];
 
+/// Services that are built.
+pub const BUILT: [&str; 3] = ["web", "api", "worker"];
+
 fn deployed() -> Stack {
-    let stack = Stack::of("stock", &["web", "api", "worker"]);
+    let stack = Stack::of("stock", &BUILT);
     stack.project().landfall(&["deploy", "--yes"]).ok();
     stack
 }
 
-fn version(stack: &Stack, version: &str) {
-    let before = stack.project().read(".env");
+/// Makes the API and the worker another version.
+pub fn version(project: &Project<'_>, version: &str) {
+    let before = project.read(".env");
     let other = before.lines().filter(|line| !line.starts_with("VERSION="));
     let lines: Vec<&str> = other.collect();
     let env = format!("{}\nVERSION={version}\n", lines.join("\n"));
-    stack.project().write(".env", &env);
-    let toml = stack.project().read("landfall.toml");
+    project.write(".env", &env);
+    let toml = project.read("landfall.toml");
     let expects = toml
         .lines()
         .map(|line| match line.starts_with("expect = \"") {
@@ -28,7 +34,7 @@ fn version(stack: &Stack, version: &str) {
             false => line.to_owned(),
         });
     let toml: Vec<String> = expects.collect();
-    stack.project().write("landfall.toml", &toml.join("\n"));
+    project.write("landfall.toml", &toml.join("\n"));
 }
 
 #[test]
@@ -39,17 +45,17 @@ fn b1_d7_sixteen_deployments_and_rollbacks_lose_no_request_no_job_and_no_data() 
     let neighbour = stack.engine.docker(&[&run[..], &image[..]].concat());
     let redis = stack.containers("redis");
     let project = stack.project();
-    let live = Live::start_with(&project, "v1", stack.load(&PATHS));
+    let live = Live::start_with(&project, "v1", stack.site().load(&PATHS));
     for round in 0..ROUNDS {
         // In hand while the worker that took it is replaced.
         for duration in [4_000, 8_000] {
-            stack.json(
+            stack.site().json(
                 "POST",
                 "/api/jobs",
                 &format!("{{\"duration\": {duration}}}"),
             );
         }
-        version(&stack, &format!("v{}", round + 2));
+        version(&project, &format!("v{}", round + 2));
         let deployed = live.unchanged(&["deploy", "--yes"]).ok();
         assert_eq!(
             Stack::built(&deployed.stdout),
@@ -59,11 +65,13 @@ fn b1_d7_sixteen_deployments_and_rollbacks_lose_no_request_no_job_and_no_data() 
         live.unchanged(&["rollback", "--yes"]).ok();
     }
     live.assert_nothing_lost();
-    stack.until("/api/jobs/count", "completed", 2 * ROUNDS as u64);
-    let counts = stack.json("GET", "/api/jobs/count", "");
+    stack
+        .site()
+        .until("/api/jobs/count", "completed", 2 * ROUNDS as u64);
+    let counts = stack.site().json("GET", "/api/jobs/count", "");
     assert_eq!(counts["failed"], 0, "{counts}");
     for id in 1..=2 * ROUNDS {
-        let job = stack.json("GET", &format!("/api/jobs/{id}"), "");
+        let job = stack.site().json("GET", &format!("/api/jobs/{id}"), "");
         assert_eq!(job["result"]["attempts"], 1, "begun twice: {job}");
     }
     assert_eq!(stack.containers("redis"), redis, "it was never touched");
@@ -74,13 +82,13 @@ fn b1_d7_sixteen_deployments_and_rollbacks_lose_no_request_no_job_and_no_data() 
 #[test]
 fn b10_f_redis_is_replaced_stop_first_with_its_data_and_the_plan_says_so() {
     let stack = deployed();
-    stack.json("POST", "/api/jobs", "{\"duration\": 0}");
-    stack.until("/api/jobs/count", "completed", 1);
+    stack.site().json("POST", "/api/jobs", "{\"duration\": 0}");
+    stack.site().until("/api/jobs/count", "completed", 1);
     stack.edit("compose.prod.yaml", "--maxmemory 128mb", "--maxmemory 96mb");
     let plan = stack.project().landfall(&["plan"]).ok().stdout;
     assert!(plan.contains("redis is replaced stop-first"), "{plan}");
     stack.project().landfall(&["deploy", "--yes"]).ok();
-    stack.until("/api/jobs/count", "completed", 1);
+    stack.site().until("/api/jobs/count", "completed", 1);
     assert_eq!(stack.containers("redis").len(), 1);
 }
 
@@ -102,8 +110,8 @@ fn b2_a_worker_that_cannot_start_leaves_the_old_one_at_work() {
         "{cause:#}"
     );
     assert_eq!(stack.containers("worker"), worker);
-    stack.json("POST", "/api/jobs", "{\"duration\": 0}");
-    stack.until("/api/jobs/count", "completed", 1);
+    stack.site().json("POST", "/api/jobs", "{\"duration\": 0}");
+    stack.site().until("/api/jobs/count", "completed", 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The storefront stack: a real Next.js server, shipped, broken and brought back under load.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use serde_json::Value;
 use crate::live::Live;
 
 /// Load that a storefront has endpoints for: pages and API, on kept and on new connections.
-fn plan(sandbox: &Sandbox) -> LoadPlan {
+pub fn plan(proxy: SocketAddr) -> LoadPlan {
     LoadPlan {
         keep_alive: 3,
         new_connections: 2,
         paths: vec!["/".into(), "/api/version".into()],
         pace: 10.0,
-        ..LoadPlan::idle(sandbox.http(), "localhost")
+        ..LoadPlan::idle(proxy, "localhost")
     }
 }
 
@@ -38,7 +39,7 @@ fn cause(output: &Output, code: i32, kind: &str) -> Value {
 fn a1_b1_b4_storefront_goes_to_v2_and_back_without_losing_a_request() {
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
-    let mut live = Live::start_with(&project, "v1", plan(&sandbox));
+    let mut live = Live::start_with(&project, "v1", plan(sandbox.http()));
     project.storefront_version("v2");
     live.changes_to("v2", &["deploy", "--yes"]).ok();
     live.changes_to("v1", &["rollback", "--yes"]).ok();
@@ -72,7 +73,7 @@ fn b8_storefront_keeps_its_image_cache_over_releases_and_writes_into_no_other() 
 fn b2_b5_storefront_survives_every_kind_of_broken_release() {
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
-    let live = Live::start_with(&project, "v1", plan(&sandbox));
+    let live = Live::start_with(&project, "v1", plan(sandbox.http()));
     let deploy = |version: &str| {
         project.storefront_version(version);
         // A broken version that never gets ready is not waited for as long as a good one.
@@ -108,7 +109,7 @@ fn b2_b5_storefront_survives_every_kind_of_broken_release() {
 fn b3_storefront_goes_back_from_a_release_that_errs_under_real_traffic() {
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
-    let mut live = Live::start_with(&project, "v1", plan(&sandbox));
+    let mut live = Live::start_with(&project, "v1", plan(sandbox.http()));
     wait_until(Duration::from_secs(60), "traffic to compare with", || {
         live.answered() > 150
     });
@@ -156,7 +157,7 @@ fn b7_b9_storefront_migrates_before_the_switch_and_outlives_an_agent_killed_by_t
     let sandbox = Sandbox::new();
     let project = deployed(&sandbox);
     let agent = sandbox.agent_status()["agent"]["pid"].as_i64().unwrap();
-    let mut live = Live::start_with(&project, "v1", plan(&sandbox));
+    let mut live = Live::start_with(&project, "v1", plan(sandbox.http()));
     project.storefront_version("v2");
     let migrated = sandbox.dir().join("migrated");
     project.append(&format!(

@@ -17,7 +17,7 @@ use super::{AddArgs, UpgradeArgs, ask, named_or_own};
 use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::{Context, program};
 use crate::exit::ExitCode;
-use crate::printer::{Paint, Printer, Tone, human, plain, plain_lines};
+use crate::printer::{Printer, Tone, human, plain, plain_lines};
 
 /// What a server is asked to be, besides what all are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +30,10 @@ struct Wishes<'a> {
 /// How long the proxy may take to serve what it is told to.
 const SERVES_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// For nginx in front of an address, as the documentation has it.
+const NGINX_VHOST: &str = include_str!("vhost.nginx");
+const VHOST_ADDRESS: &str = "127.0.0.1:8080";
 
 pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
     let printer = &context.printer;
@@ -66,18 +70,33 @@ pub(super) async fn add(context: &Context, args: &AddArgs) -> CommandResult {
         docker: args.docker,
     };
     let (parts, info) = install(context, &ssh, &facts, &binary, wishes).await?;
-    if let Some(http) = info.http.iter().find(|http| http.ip().is_loopback()) {
-        printer.say(neighbour(*http, printer.paint()));
-    }
     printer.say(format!(
         "  deploy to it with this in landfall.toml, and `landfall deploy --env production`:\n\n\
          \u{20}   [environment.production]\n\u{20}   server = \"{}\"",
         args.server
     ));
+    if let Some(http) = args.http.filter(|http| http.ip().is_loopback()) {
+        printer.say(vhost(http));
+    }
     printer.json(&json!({
         "server": args.server, "findings": findings, "done": parts, "agent": info,
     }));
     Ok(ExitCode::Ok)
+}
+
+/// What passes requests on to Landfall, for the web server that is there.
+fn vhost(http: SocketAddr) -> String {
+    let vhost = NGINX_VHOST.replace(VHOST_ADDRESS, &http.to_string());
+    let lines = vhost.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    });
+    let lines: String = lines.collect();
+    format!(
+        "\n  requests come to it through the web server that is there; for nginx, in\n  \
+         /etc/nginx/conf.d/NAME.conf, with your own host:\n\n{}",
+        lines.trim_end()
+    )
 }
 
 pub(super) async fn upgrade(context: &Context, args: &UpgradeArgs) -> CommandResult {
@@ -158,19 +177,6 @@ async fn install(
     Ok((parts, info))
 }
 
-/// What a web server that has ports 80 and 443 needs to pass requests on.
-fn neighbour(http: SocketAddr, paint: Paint) -> String {
-    let snippet = include_str!("nginx.conf").replace("HTTP", &http.to_string());
-    let snippet: String = snippet
-        .lines()
-        .map(|line| format!("    {line}\n"))
-        .collect();
-    format!(
-        "  the web server in front passes requests on with this, for nginx:\n\n{}",
-        paint.tone(Tone::Faint, snippet.trim_end_matches('\n'))
-    )
-}
-
 fn intent(facts: &Facts, size: u64, docker: bool) -> String {
     let docker = match docker && facts.docker.is_none() {
         true => "  Docker, from the packages of its distribution\n",
@@ -240,5 +246,19 @@ async fn set_up(
                 .rendered(plain_lines(ran.stderr.trim()))
                 .hint("what is marked is done; put the rest right and run this again"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vhost_is_that_of_the_documentation_with_the_address_in_place() {
+        let page = include_str!("../../../../../docs/servers.md");
+        assert!(page.contains(&format!("```nginx\n{NGINX_VHOST}```")));
+        let told = vhost("127.0.0.1:9000".parse().expect("an address"));
+        assert!(told.contains("        proxy_pass         http://127.0.0.1:9000;\n"));
+        assert!(!told.contains(VHOST_ADDRESS));
     }
 }
