@@ -67,6 +67,13 @@ impl Test {
         std::fs::read_to_string(self.app().join(path)).unwrap()
     }
 
+    /// Replaces a piece of `landfall.toml`.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = self.read("landfall.toml");
+        assert_eq!(text.matches(old).count(), 1, "{old:?} in\n{text}");
+        self.write("landfall.toml", &text.replace(old, new));
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
         command

@@ -31,6 +31,18 @@ fn g5_a_limited_key_does_all_that_its_environment_needs() {
 }
 
 #[test]
+fn g5_a_limited_key_has_its_builds_made_there_and_brings_less_the_second_time() {
+    let test = Test::with_site();
+    test.edit("build = { inputs", "build = { shell = \"true\", inputs");
+    let server = Server::of(&test);
+    let deploy = ["deploy", "--build-on", "server"];
+    let said = server.ok(Key::Limited, "production", &deploy).stdout;
+    assert!(said.contains("✓ sources"), "{said}");
+    let refused = server.run(Key::Limited, "staging", &deploy);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+}
+
+#[test]
 fn g5_a_limited_key_is_refused_everything_else_and_told_what_it_may() {
     let test = Test::with_site();
     let server = Server::of(&test);

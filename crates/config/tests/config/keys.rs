@@ -46,7 +46,10 @@ fn contexts(section: &str) -> Vec<String> {
             web("service.web.run = \"x\"\n[task.t]\nservice = \"web\"\nKEY"),
             web("service.web.run = \"x\"\n[task.t]\nrun = \"x\"\nKEY"),
         ],
-        "environment" => vec![web("service.web.run = \"y\"\n[environment.local]\nKEY")],
+        "environment" => vec![
+            web("service.web.run = \"y\"\n[environment.local]\nKEY"),
+            web("service.web.run = \"y\"\n[environment.local]\nserver = \"a\"\nKEY"),
+        ],
         "smoke" => vec![
             web("service.web.run = \"x\"\n[[smoke]]\nget = \"/x\"\nKEY"),
             web("service.web.run = \"x\"\n[[smoke]]\nKEY"),
@@ -138,8 +141,8 @@ fn spec_of(toml: &str) -> Result<String, String> {
         .file("compose.prod.yaml", "services: {}");
     match project.load("local") {
         Ok(app) => Ok(format!(
-            "{:?} {:?} {:?}",
-            app.spec, app.server, app.environments
+            "{:?} {:?} {:?} {:?}",
+            app.spec, app.server, app.build_on, app.environments
         )),
         Err(found) => Err(project.rendered(&found)),
     }

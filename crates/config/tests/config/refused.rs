@@ -253,6 +253,15 @@ task.a = { service = "site", run = "x" }
 task.b = { service = "site", run = "x", when = "before_switch" }
 task."../c" = { service = "site", run = "x" }
 "#;
+    places_of_builds: r#"
+app = "shop"
+service.web.run = "x"
+[environment.here]
+build_on = "server"
+[environment.there]
+server   = "a@b"
+build_on = "there"
+"#;
     environments: r#"
 app = "a"
 service.web.run = "x"
