@@ -39,8 +39,8 @@ impl Visitor {
         }
         way.extend_from_slice(peer.to_string().as_bytes());
         // The web server that is nearest says last.
-        let proto = values(b"x-forwarded-proto").last().and_then(last_of);
-        let host = values(b"x-forwarded-host").last().and_then(last_of);
+        let proto = values(b"x-forwarded-proto").next_back().and_then(last_of);
+        let host = values(b"x-forwarded-host").next_back().and_then(last_of);
         Self {
             is_secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
             host: host.filter(|host| is_host(host)).map(<[u8]>::to_vec),
