@@ -99,4 +99,15 @@ impl<'a> Live<'a> {
         assert!(report.requests > 0, "the load made no request");
         report
     }
+
+    /// As [`Live::assert_nothing_lost`], and that no request was answered with an error, be it the
+    /// app's or that of a web server in front of it.
+    #[track_caller]
+    pub fn assert_all_well(self) {
+        let report = self.assert_nothing_lost();
+        let mut errors = report.records.iter();
+        let first = errors.find(|record| record.outcome.is_app_error());
+        let first = first.map(|record| report.describe(record));
+        assert!(first.is_none(), "{} errors: {first:?}", report.app_errors);
+    }
 }

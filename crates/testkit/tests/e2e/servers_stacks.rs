@@ -73,7 +73,7 @@ fn b1_c5_stock_goes_to_v2_and_back_on_a_server_without_losing_a_request_or_a_job
     add_jobs(site);
     live.unchanged(&["rollback", "--yes"]).ok();
     assert_eq!(version(), "v1");
-    assert_eq!(live.assert_nothing_lost().app_errors, 0);
+    live.assert_all_well();
 
     site.until("/api/jobs/count", "completed", 4);
     assert_eq!(site.json("GET", "/api/jobs/count", "")["failed"], 0);
@@ -129,7 +129,7 @@ fn a1_b1_b4_storefront_goes_to_v2_and_back_on_a_server_without_losing_a_request(
     assert_eq!(version(), "v2");
     live.changes_to("v1", &["rollback", "--yes"]).ok();
     assert_eq!(version(), "v1");
-    assert_eq!(live.assert_nothing_lost().app_errors, 0);
+    live.assert_all_well();
     let status = project.landfall(&["status", "--json"]).ok().json();
     assert_eq!(status["serving"], 1, "{status:#}");
 }
