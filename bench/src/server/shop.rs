@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::Contest;
 use super::versions::Tree;
-use super::ways::{self, empty_agent};
+use super::ways::{self, empty_server};
 use crate::landfall::{self, Landfall};
 
 /// The build command of the example, in place of which the build lies there already.
@@ -33,7 +33,7 @@ impl<'a> Shop<'a> {
         } = contest;
         let landfall = ways::landfall(options, place, site, "shop")?;
         let shop = Self { landfall, contest };
-        empty_agent(site)?;
+        empty_server(site)?;
         shop.change(tree)?;
         shop.landfall.run(&["deploy", "--yes"])?;
         Ok(shop)

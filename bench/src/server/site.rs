@@ -70,6 +70,13 @@ impl<'e> Site<'e> {
         ssh
     }
 
+    /// Begins a measurement: what others left for the disk to write is written, and nothing has
+    /// passed on the counted way yet.
+    pub fn settle(&self) {
+        rustix::fs::sync();
+        self.wire.passed();
+    }
+
     /// What has passed on the counted way since the last look.
     pub fn passed(&self) -> Passed {
         self.wire.passed()

@@ -99,15 +99,16 @@ pub fn landfall(
         .with_env("LANDFALL_ENV", "production"))
 }
 
-/// Makes the server's agent one that nothing was ever brought to.
+/// Makes the server one that nothing was ever brought to. No app may run.
 ///
 /// # Errors
 /// When it cannot.
-pub fn empty_agent(site: &Site<'_>) -> Result<()> {
-    site.as_root(
-        "systemctl stop landfall-agent && rm -rf /var/lib/landfall/* && systemctl start landfall-agent",
-    )
-    .map(drop)
+pub fn empty_server(site: &Site<'_>) -> Result<()> {
+    let units = "landfall-agent landfall-proxy";
+    // The proxy keeps the routes in force, and takes no older ones.
+    let state = "/var/lib/landfall/* /var/lib/landfall-proxy/*";
+    let script = format!("systemctl stop {units} && rm -rf {state} && systemctl start {units}");
+    site.as_root(&script).map(drop)
 }
 
 impl<'a> Deploy<'a> {
@@ -133,7 +134,7 @@ impl Way for Deploy<'_> {
     }
 
     fn forget(&mut self) -> Result<()> {
-        empty_agent(self.site)?;
+        empty_server(self.site)?;
         let home = self.landfall.home();
         fs::remove_dir_all(home).with_context(|| format!("failed to empty {}", home.display()))?;
         fs::create_dir(home).context("failed to make a directory")
@@ -143,7 +144,7 @@ impl Way for Deploy<'_> {
         copy_as(tree, &self.landfall.project().join("dist"))?;
         self.builds += 1;
         self.landfall.write("build", &self.builds.to_string())?;
-        self.site.passed();
+        self.site.settle();
         let lines = self.landfall.lines(&["deploy", "--yes"])?;
         let passed = self.site.passed();
         let at = |step: &str| {
@@ -262,7 +263,7 @@ pub fn prove(site: &Site<'_>, way: &dyn Way, tree: &Path) -> Result<()> {
 }
 
 fn measured(site: &Site<'_>, bring: impl FnOnce() -> Result<()>) -> Result<Trip> {
-    site.passed();
+    site.settle();
     let began = Instant::now();
     bring()?;
     let time = began.elapsed();
