@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::http;
-use crate::process::Workplace;
+use crate::process::{Workplace, set_aside};
 
 /// A state directory and a project.
 #[derive(Debug)]
@@ -99,6 +99,15 @@ impl Landfall {
     /// The state directory.
     pub fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// Makes the state directory an empty one. No agent may run in it.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn forget(&self) -> Result<()> {
+        set_aside(&self.home)?;
+        fs::create_dir(&self.home).context("failed to make a state directory")
     }
 
     /// Where the proxy serves.

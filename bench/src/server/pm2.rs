@@ -60,7 +60,10 @@ impl<'a> Pm2<'a> {
     /// # Errors
     /// When it cannot.
     pub fn remove(self) -> Result<()> {
-        self.ssh(&format!("{PM2} kill && rm -rf {}", Self::dir()))
+        self.ssh(&format!(
+            "{PM2} kill && mv {dir} {dir}-$(date +%s%N)",
+            dir = Self::dir()
+        ))
     }
 
     fn dir() -> String {

@@ -69,7 +69,6 @@ impl<'a> Shop<'a> {
     /// When it fails.
     pub fn remove(self) -> Result<()> {
         self.landfall.run(&["remove", "--yes"])?;
-        let home = self.landfall.home();
-        fs::remove_dir_all(home).with_context(|| format!("failed to remove {}", home.display()))
+        self.landfall.forget()
     }
 }

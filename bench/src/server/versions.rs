@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use landfall_testkit::storefront;
 
 use crate::docker::output;
-use crate::process::Workplace;
+use crate::process::{Workplace, set_aside};
 
 /// Builds, and the trees that are deployed of them.
 pub struct Versions {
@@ -99,14 +99,12 @@ impl Versions {
     }
 }
 
-/// Makes `to` a copy of a directory, with its times.
+/// Makes `to` a copy of a directory, with its times. What it was before lies beside it.
 ///
 /// # Errors
 /// When it cannot.
 pub fn copy_as(from: &Path, to: &Path) -> Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to).with_context(|| format!("failed to remove {}", to.display()))?;
-    }
+    set_aside(to)?;
     let mut copy = Command::new("cp");
     copy.args(["-a", "--reflink=auto", "--"]).arg(from).arg(to);
     output(copy).map(drop)

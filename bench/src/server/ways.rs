@@ -1,6 +1,5 @@
 //! The ways in which a tree comes to the server: Landfall, rsync, and a compressed archive.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -106,9 +105,21 @@ pub fn landfall(
 pub fn empty_server(site: &Site<'_>) -> Result<()> {
     let units = "landfall-agent landfall-proxy";
     // The proxy keeps the routes in force, and takes no older ones.
-    let state = "/var/lib/landfall/* /var/lib/landfall-proxy/*";
-    let script = format!("systemctl stop {units} && rm -rf {state} && systemctl start {units}");
+    let state = format!(
+        "{} && rm -rf /var/lib/landfall-proxy/*",
+        set_aside("/var/lib/landfall", "*")
+    );
+    let script = format!("systemctl stop {units} && {state} && systemctl start {units}");
     site.as_root(&script).map(drop)
+}
+
+/// A script that moves what is in a directory of the server out of the way. It is not removed: for
+/// some time after that, ext4 searches long for inodes that were not deleted lately.
+fn set_aside(dir: &str, names: &str) -> String {
+    format!(
+        "aside={dir}/.aside/$(date +%s%N) && mkdir -p $aside && \
+         {{ [ -z \"$(ls {dir})\" ] || mv {dir}/{names} $aside; }}"
+    )
 }
 
 impl<'a> Deploy<'a> {
@@ -135,9 +146,7 @@ impl Way for Deploy<'_> {
 
     fn forget(&mut self) -> Result<()> {
         empty_server(self.site)?;
-        let home = self.landfall.home();
-        fs::remove_dir_all(home).with_context(|| format!("failed to empty {}", home.display()))?;
-        fs::create_dir(home).context("failed to make a directory")
+        self.landfall.forget()
     }
 
     fn bring(&mut self, tree: &Path) -> Result<Trip> {
@@ -173,7 +182,7 @@ impl Way for Rsync<'_> {
     }
 
     fn forget(&mut self) -> Result<()> {
-        self.0.as_root(&format!("rm -rf {PEERS}/rsync")).map(drop)
+        self.0.as_root(&set_aside(PEERS, "*")).map(drop)
     }
 
     fn bring(&mut self, tree: &Path) -> Result<Trip> {
