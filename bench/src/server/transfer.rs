@@ -1,11 +1,14 @@
 //! Trees of real builds, brought to a server that has nothing, the same, or a tree before it.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::Contest;
 use super::versions::Tree;
 use super::ways::{Archive, Deploy, Rsync, Trip, Way, prove};
+use crate::docker::output;
 use crate::report::{Report, Table, number, ratio};
 use crate::stats::median;
 
@@ -56,7 +59,11 @@ pub(super) fn run(contest: &Contest<'_>, report: &mut Report) -> Result<()> {
     let (files, bytes) = contest.versions.size(Tree::First)?;
     let rounds = contest.options.rounds.unwrap_or(ROUNDS);
     let mut trips: Vec<Vec<Vec<Trip>>> = vec![vec![Vec::new(); ways.len()]; CASES.len()];
+    let mut connections = Vec::new();
     for _ in 0..rounds {
+        let began = Instant::now();
+        output(site.ssh("true"))?;
+        connections.push(began.elapsed().as_secs_f64());
         for (case, of_case) in CASES.iter().zip(&mut trips) {
             for (way, of_way) in ways.iter_mut().zip(of_case) {
                 let trip = measure(contest, way.as_mut(), case);
@@ -72,6 +79,11 @@ pub(super) fn run(contest: &Contest<'_>, report: &mut Report) -> Result<()> {
         "the storefront's tree has {files} files, {:.1} MB; {rounds} rounds",
         bytes as f64 / 1e6
     ));
+    report.note(format!(
+        "`ssh SERVER true` alone takes {} s, and is a part of every row",
+        number(median(connections.iter().copied()), 2)
+    ));
+    report.data("ssh_seconds", json!(connections));
     report.note("kB: all that passes on the connections of ssh, their setting up included; up is to the server");
     report.note("seconds: from the command until the whole tree lies on the server; for landfall deploy with one connection of ssh, the plan, hashing and keeping the build here, the transfer and the laying out there");
     report.note("of them transfer: saying what the tree is, sending what is missing, and proving and syncing it there");
