@@ -1,15 +1,17 @@
 //! Landfall as its users run it: commands in a project, with a state directory of their own.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::http;
-use crate::process::Workplace;
+use crate::process::{Workplace, set_aside};
 
 /// A state directory and a project.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct Landfall {
     home: PathBuf,
     project: PathBuf,
     http: SocketAddr,
-    docker_host: Option<String>,
+    env: Vec<(&'static str, String)>,
 }
 
 /// The processes of Landfall itself.
@@ -43,6 +45,22 @@ pub fn steps(result: &Value) -> Vec<(String, f64)> {
         .collect()
 }
 
+/// The steps that lines of a deployment tell, and the seconds from the end of the one before, or
+/// from the command, to the end of each.
+pub fn steps_in(lines: &[(Duration, String)]) -> Vec<(String, f64)> {
+    let mut before = Duration::ZERO;
+    let mut steps = Vec::new();
+    for (time, line) in lines {
+        let Some(rest) = line.trim_start().strip_prefix("✓ ") else {
+            continue;
+        };
+        let name = rest.split(' ').next().unwrap_or_default();
+        steps.push((name.to_owned(), time.saturating_sub(before).as_secs_f64()));
+        before = *time;
+    }
+    steps
+}
+
 impl Landfall {
     /// Nothing is started yet.
     ///
@@ -54,16 +72,14 @@ impl Landfall {
             home: place.dir(&format!("{name}-home"))?,
             project: place.dir(name)?,
             http: http::free_address()?,
-            docker_host: None,
+            env: Vec::new(),
         })
     }
 
-    /// With an engine for its containers.
-    pub fn on(self, docker_host: String) -> Self {
-        Self {
-            docker_host: Some(docker_host),
-            ..self
-        }
+    /// With a variable for its commands.
+    pub fn with_env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.env.push((name, value.into()));
+        self
     }
 
     /// Writes a file of the project.
@@ -85,6 +101,15 @@ impl Landfall {
         &self.home
     }
 
+    /// Makes the state directory an empty one. No agent may run in it.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn forget(&self) -> Result<()> {
+        set_aside(&self.home)?;
+        fs::create_dir(&self.home).context("failed to make a state directory")
+    }
+
     /// Where the proxy serves.
     pub fn http(&self) -> SocketAddr {
         self.http
@@ -98,14 +123,8 @@ impl Landfall {
         // Through files: a pipe stays open for as long as the agent that the command may start.
         let [out, err] = ["stdout", "stderr"].map(|name| self.home.with_extension(name));
         let create = |path: &Path| File::create(path).context("failed to create a file");
-        let status = Command::new(&self.program)
-            .args(args)
-            .current_dir(&self.project)
-            .env("LANDFALL_HOME", &self.home)
-            .env("LANDFALL_HTTP", self.http.to_string())
-            .env("NO_COLOR", "1")
-            .envs(self.docker_host.iter().map(|host| ("DOCKER_HOST", host)))
-            .stdin(Stdio::null())
+        let status = self
+            .command(args)
             .stdout(create(&out)?)
             .stderr(create(&err)?)
             .status()
@@ -119,6 +138,45 @@ impl Landfall {
             );
         }
         Ok(said)
+    }
+
+    /// Runs a command that starts no agent to its end; its lines, each with the time after which
+    /// it came.
+    ///
+    /// # Errors
+    /// When it fails; with what it said.
+    pub fn lines(&self, args: &[&str]) -> Result<Vec<(Duration, String)>> {
+        let began = Instant::now();
+        let err = self.home.with_extension("stderr");
+        let mut running = self
+            .command(args)
+            .stdout(Stdio::piped())
+            .stderr(File::create(&err).context("failed to create a file")?)
+            .spawn()
+            .with_context(|| format!("failed to start {}", self.program.display()))?;
+        let out = running.stdout.take().context("no output")?;
+        let lines = BufReader::new(out).lines();
+        let lines = lines.map(|line| Ok((began.elapsed(), line?)));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        let status = running.wait()?;
+        if !status.success() {
+            let why = fs::read_to_string(&err)?;
+            bail!("landfall {} ended with {status}:\n{why}", args.join(" "));
+        }
+        Ok(lines)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .current_dir(&self.project)
+            .env("LANDFALL_HOME", &self.home)
+            .env("LANDFALL_HTTP", self.http.to_string())
+            .env("NO_COLOR", "1")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
     }
 
     /// As [`Landfall::run`], with `--json`.

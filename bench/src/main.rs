@@ -1,4 +1,4 @@
-//! `bench proxy|supervisor|deploy|image|container`: what Landfall's claims of speed and size rest on.
+//! `bench proxy|supervisor|deploy|image|container|server`: what Landfall's claims of speed and size rest on.
 //!
 //! Every program under test is the real one, started as its users start it, on loopback and in a
 //! temporary directory; nothing is left running. Peers are measured in the same run, in turns, so
@@ -25,9 +25,11 @@ mod options;
 mod process;
 mod proxy;
 mod report;
+mod server;
 mod stats;
 mod supervisor;
 mod wait;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -35,7 +37,7 @@ use anyhow::Result;
 use options::{Bench, Options};
 
 const USAGE: &str = "\
-usage: bench proxy|supervisor|deploy|image|container [options]
+usage: bench proxy|supervisor|deploy|image|container|server [options]
 
   --json               one JSON object instead of tables
   --ahead              run ahead of what else this machine does (needs root)
@@ -43,7 +45,7 @@ usage: bench proxy|supervisor|deploy|image|container [options]
   --only TEXT          only the cases whose name contains TEXT
   --peers-without-log  proxy: nginx and haproxy write no access log, ours does
   --landfall PATH      the binary under test; else the one beside this program
-  --pm2 PATH           supervisor: the pm2 to compare with
+  --pm2 PATH           supervisor, server: the pm2 to compare with
   --compose PATH       container: the docker-compose to compare with
 ";
 
@@ -77,6 +79,7 @@ fn run(options: &Options) -> Result<()> {
         Bench::Deploy => deploy::run(options)?,
         Bench::Image => image::run(options)?,
         Bench::Container => container::run(options)?,
+        Bench::Server => server::run(options)?,
     };
     if options.json {
         println!("{}", report.json());

@@ -15,6 +15,8 @@ pub enum Bench {
     Image,
     /// The cut-over of a container, against `docker compose up -d` and a script with nginx.
     Container,
+    /// Bringing builds to a server, against rsync, an archive, and PM2.
+    Server,
 }
 
 /// The command line.
@@ -52,6 +54,7 @@ impl Options {
             "deploy" => Bench::Deploy,
             "image" => Bench::Image,
             "container" => Bench::Container,
+            "server" => Bench::Server,
             _ => return None,
         };
         let mut options = Self {

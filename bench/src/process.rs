@@ -47,6 +47,21 @@ impl Workplace {
     }
 }
 
+/// Renames a directory of a workplace, where there is one: it goes with the workplace. It is not
+/// removed, because ext4 searches long for inodes soon after many were deleted.
+///
+/// # Errors
+/// When it cannot.
+pub fn set_aside(dir: &Path) -> Result<()> {
+    let mut names = (0..).map(|number: u32| dir.with_extension(format!("aside-{number}")));
+    match names.find(|name| !name.exists()) {
+        Some(aside) if dir.exists() => {
+            fs::rename(dir, aside).with_context(|| format!("failed to set {} aside", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Drop for Workplace {
     fn drop(&mut self) {
         let _ = wait_for(Duration::from_secs(30), "processes to die", || {

@@ -31,8 +31,15 @@ pub fn run(name: &str, rest: &[&str]) -> Result<bool> {
             peers.push("--compose".into());
             peers.push(setup::compose_oracle()?.to_string_lossy().into_owned());
         }
+        "server" => {
+            setup::node()?;
+            setup::docker()?;
+            setup::transfer_peers()?;
+            peers.push("--pm2".into());
+            peers.push(setup::pm2()?.to_string_lossy().into_owned());
+        }
         _ => bail!(
-            "there is no benchmark {name}: proxy, supervisor, deploy, image and container are there"
+            "there is no benchmark {name}: proxy, supervisor, deploy, image, container and server are there"
         ),
     }
     let mut build = cargo(&["build", "--release", "--locked", "--quiet"]);

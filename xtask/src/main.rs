@@ -24,10 +24,10 @@ usage: cargo xtask <task>
   test          everything: format, lints, licences, binaries, fixtures, all tests;
                 installs what is missing
   test --fast   format, lints and unit tests only; installs nothing
-  bench proxy|supervisor|deploy|image|container [--json] [--ahead] [--rounds N]
+  bench proxy|supervisor|deploy|image|container|server [--json] [--ahead] [--rounds N]
                 measures release builds against nginx and haproxy, against PM2, by themselves,
-                against a registry of images, or against `docker compose up -d`;
-                installs what is missing; see docs/benchmarks.md
+                against a registry of images, against `docker compose up -d`, or against rsync
+                and PM2 on a server; installs what is missing; see docs/benchmarks.md
   compose-oracle DIR…
                 compares every Compose file below the directories with Docker Compose 2.40,
                 which it installs where it is missing; without any, prints where that is

@@ -117,6 +117,17 @@ pub fn registry() -> Result<()> {
     }
 }
 
+/// Makes sure of what trees are brought to a server with, besides Landfall.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn transfer_peers() -> Result<()> {
+    match works("rsync", &["--version"]) && works("zstd", &["--version"]) {
+        true => Ok(()),
+        false => apt_install(&["rsync", "zstd"]),
+    }
+}
+
 /// Makes sure of PM2; the program.
 ///
 /// # Errors

@@ -76,7 +76,8 @@ impl Deploy {
     /// # Errors
     /// When it does not start.
     pub fn new(options: &Options, place: &Workplace, engine: &Engine) -> Result<Self> {
-        let landfall = Landfall::new(&options.landfall, place, "deploy")?.on(engine.host());
+        let landfall = Landfall::new(&options.landfall, place, "deploy")?
+            .with_env("DOCKER_HOST", engine.host());
         project::write_compose(landfall.project())?;
         landfall.run(&["agent", "start"])?;
         Ok(Self(landfall))

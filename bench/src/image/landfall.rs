@@ -14,9 +14,9 @@ use landfall_model::Digest;
 use super::Trip;
 use super::sides::Sides;
 use super::ways::{ended, spawn};
-use super::wire::Counting;
 use crate::docker::{Engine, output};
 use crate::process::Workplace;
+use crate::wire::Counting;
 
 /// What asking for one object takes: its digest.
 const ASKING: u64 = 32;

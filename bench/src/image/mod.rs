@@ -9,7 +9,6 @@ mod landfall;
 mod project;
 mod sides;
 mod ways;
-mod wire;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::http;
 use crate::process::{Server, Workplace};
 
 use super::project::Project;
-use super::wire::Wire;
+use crate::wire::Wire;
 
 const UP_WITHIN: Duration = Duration::from_secs(60);
 

@@ -50,7 +50,7 @@ pub fn push_and_pull(sides: &Sides, image: &str, version: usize) -> Result<Trip>
     let name = format!("localhost:{}/app:{version}", sides.from_registry.port);
     output(sides.server.docker(&["pull", "--quiet", &name]))?;
     let time = began.elapsed();
-    let bytes = sides.to_registry.passed() + sides.from_registry.passed();
+    let bytes = sides.to_registry.passed().both() + sides.from_registry.passed().both();
     Ok(Trip { bytes, time })
 }
 

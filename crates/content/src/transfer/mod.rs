@@ -28,6 +28,7 @@ mod error;
 mod frame;
 mod limited;
 mod offer;
+mod pace;
 mod part;
 mod patch;
 mod plan;

@@ -7,8 +7,10 @@ use zstd::stream::{read, write};
 
 use super::SEGMENT;
 
-/// Networks are slower than this level, and what it saves over zstd's default they have not to carry.
-const LEVEL: i32 = 6;
+/// zstd's own default: three times as quick as the other on a framework's release, for 7 % more bytes.
+pub(super) const QUICK: i32 = 3;
+/// For patches, which are small, and for connections that are slower than it is.
+pub(super) const THOROUGH: i32 = 6;
 /// How far back a frame may refer, as a power of two: a bound for memory on both sides. It covers a
 /// segment and what it may be a patch against.
 const WINDOW_LOG: u32 = 24;
@@ -25,8 +27,13 @@ pub(super) fn range(offset: u64, size: u64) -> Range<u64> {
 
 /// One frame of `content`, which refers to `base`.
 pub(super) fn pack(content: &[u8], base: &[u8]) -> io::Result<Vec<u8>> {
+    pack_at(THOROUGH, content, base)
+}
+
+/// One frame of `content`, which refers to `base`, at one of the two levels.
+pub(super) fn pack_at(level: i32, content: &[u8], base: &[u8]) -> io::Result<Vec<u8>> {
     let out = Vec::with_capacity(content.len() / 4);
-    let mut encoder = write::Encoder::with_ref_prefix(out, LEVEL, base)?;
+    let mut encoder = write::Encoder::with_ref_prefix(out, level, base)?;
     encoder.set_pledged_src_size(Some(content.len() as u64))?;
     if !base.is_empty() {
         let all = base.len() + content.len();

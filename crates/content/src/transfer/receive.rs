@@ -15,6 +15,7 @@ use super::patch;
 use super::wants::Base;
 use crate::batch::{Batch, BlobWriter};
 use crate::blob;
+use crate::parallel::for_each;
 use crate::store::ContentStore;
 
 /// So much content waits at most until it is made durable and visible together.
@@ -108,11 +109,20 @@ impl Intake<'_> {
         if sizes.fold(0, u64::saturating_add) != rest.len() as u64 {
             return Err(TransferError::Damaged("a pack does not hold its files"));
         }
+        let mut contents = Vec::with_capacity(files.len());
         for (digest, size) in files {
             let (file, after) = rest.split_at(size as usize);
-            self.keep(digest, file)?;
+            proved(&digest, file)?;
+            contents.push((digest, file));
             rest = after;
         }
+        // Small files cost their making, which threads can share.
+        for_each(
+            &contents,
+            || BlobWriter::new(self.batch),
+            |writer, (digest, file)| writer.add_known(*digest, file),
+        )?;
+        self.kept(contents.iter().map(|(_, file)| file.len()).sum());
         Ok(())
     }
 
@@ -175,9 +185,14 @@ impl Intake<'_> {
     fn keep(&mut self, digest: Digest, content: &[u8]) -> Result<(), TransferError> {
         proved(&digest, content)?;
         self.writer.add_known(digest, content)?;
-        self.waiting += content.len() as u64;
-        self.received.bytes += content.len() as u64;
+        self.kept(content.len());
         Ok(())
+    }
+
+    /// So many bytes are in the batch.
+    fn kept(&mut self, bytes: usize) {
+        self.waiting += bytes as u64;
+        self.received.bytes += bytes as u64;
     }
 
     fn content(&self, number: u32) -> Result<(Digest, u64), TransferError> {

@@ -9,6 +9,7 @@ use super::base::{Bases, Unpacked};
 use super::contents::Contents;
 use super::error::TransferError;
 use super::frame::{self, Frame, Pack, Segment};
+use super::pace::Pace;
 use super::patch;
 use super::plan::{File, Plan, SMALL, in_packs};
 use super::wants::TreeWants;
@@ -103,11 +104,12 @@ impl TreeSender<'_> {
         progress: &dyn Fn(Sent),
     ) -> Result<Sent, TransferError> {
         let plan = Plan::new(&self.tree, &self.contents, wants)?;
-        let sent = Sent::default();
+        let pace = Pace::start();
         let mut line = Line {
             out,
+            pace: &pace,
             progress,
-            sent,
+            sent: Sent::default(),
         };
         line.write(&frame::head(&self.tree), 0)?;
         // A file whose patch is not worth it travels as if it had no base.
@@ -140,16 +142,17 @@ impl TreeSender<'_> {
         line: &mut Line<'_>,
     ) -> Result<(), TransferError> {
         let packs = in_packs(&self.index, together);
+        let pace = line.pace;
         in_order(
             &packs,
             || BlobReader::new(self.store),
-            |reader, files| self.pack(reader, files),
+            |reader, files| self.pack(reader, files, pace),
             |files, frame| line.write(&frame, files.iter().map(|file| file.size).sum()),
         )?;
         in_order(
             &alone,
             || BlobReader::new(self.store),
-            |reader, file| self.whole(reader, file),
+            |reader, file| self.whole(reader, file, pace),
             |file, frame| line.write(&frame, file.size),
         )
     }
@@ -158,6 +161,7 @@ impl TreeSender<'_> {
         &self,
         reader: &mut BlobReader<'_>,
         files: &[File<'_>],
+        pace: &Pace,
     ) -> Result<Vec<u8>, TransferError> {
         let mut content = (files.len() as u32).to_le_bytes().to_vec();
         for file in files {
@@ -166,7 +170,7 @@ impl TreeSender<'_> {
         for file in files {
             content.extend(self.read(reader, file)?);
         }
-        let packed = patch::pack(&content, &[]).map_err(TransferError::sending)?;
+        let packed = plain(&content, pace)?;
         let content = content.len();
         Ok(Frame::Pack(Pack { content, packed }).encode())
     }
@@ -175,9 +179,10 @@ impl TreeSender<'_> {
         &self,
         reader: &mut BlobReader<'_>,
         file: &File<'_>,
+        pace: &Pace,
     ) -> Result<Vec<u8>, TransferError> {
         let content = self.read(reader, file)?;
-        let packed = patch::pack(&content, &[]).map_err(TransferError::sending)?;
+        let packed = plain(&content, pace)?;
         Ok(file.piece(false, None, packed))
     }
 
@@ -212,6 +217,7 @@ impl TreeSender<'_> {
         let offsets = (file.want.present..size).step_by(SEGMENT as usize);
         let offsets: Vec<u64> = offsets.collect();
         let length = |offset: u64| (size - offset).min(SEGMENT);
+        let pace = line.pace;
         let make = |(): &mut (), offset: &u64| {
             let content = content.read(*offset..*offset + length(*offset))?;
             let segment = Some(Segment {
@@ -223,7 +229,7 @@ impl TreeSender<'_> {
                     let base = base.read(patch::range(*offset, *size))?;
                     better_patch(&content, &base)?
                 }
-                None => Err(patch::pack(&content, &[]).map_err(TransferError::sending)?),
+                None => Err(plain(&content, pace)?),
             };
             Ok(match made {
                 Ok(patch) => file.piece(true, segment, patch),
@@ -242,6 +248,11 @@ impl TreeSender<'_> {
         let content = reader.read(&file.want.digest, file.size)?;
         content.ok_or_else(|| not_here(&self.tree, &file.want.digest))
     }
+}
+
+/// The frame of content without a base, as small as the connection leaves time for.
+fn plain(content: &[u8], pace: &Pace) -> Result<Vec<u8>, TransferError> {
+    patch::pack_at(pace.level(), content, &[]).map_err(TransferError::sending)
 }
 
 /// The patch of `content` if it is worth it, else its plain frame: either is as small as it gets.
@@ -266,13 +277,15 @@ fn not_here(tree: &Digest, blob: &Digest) -> TransferError {
 /// The stream, and what has gone out on it.
 struct Line<'a> {
     out: &'a mut dyn Write,
+    pace: &'a Pace,
     progress: &'a dyn Fn(Sent),
     sent: Sent,
 }
 
 impl Line<'_> {
     fn write(&mut self, bytes: &[u8], content: u64) -> Result<(), TransferError> {
-        self.out.write_all(bytes).map_err(TransferError::sending)?;
+        let written = self.pace.write(self.out, bytes);
+        written.map_err(TransferError::sending)?;
         self.sent.content_bytes += content;
         self.sent.wire_bytes += bytes.len() as u64;
         (self.progress)(self.sent);

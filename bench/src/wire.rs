@@ -8,11 +8,29 @@ use std::thread;
 
 use anyhow::Result;
 
-/// Loopback, port by port: a way to an address on which every byte is counted, both directions.
+/// Loopback, port by port: a way to an address on which every byte is counted.
+#[derive(Debug)]
 pub struct Wire {
     /// Where it begins.
     pub port: u16,
-    passed: Arc<AtomicU64>,
+    there: Arc<AtomicU64>,
+    back: Arc<AtomicU64>,
+}
+
+/// What has passed, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// To the address.
+    pub there: u64,
+    /// From it.
+    pub back: u64,
+}
+
+impl Passed {
+    /// Both directions.
+    pub fn both(self) -> u64 {
+        self.there + self.back
+    }
 }
 
 impl Wire {
@@ -23,27 +41,32 @@ impl Wire {
     pub fn to(address: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let passed = Arc::new(AtomicU64::new(0));
-        let count = passed.clone();
+        let (there, back) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let counts = [there.clone(), back.clone()];
         thread::spawn(move || {
             for from in listener.incoming().flatten() {
                 if let Ok(to) = TcpStream::connect(address) {
-                    join(&from, &to, &count);
+                    join(&from, &to, &counts);
                 }
             }
         });
-        Ok(Self { port, passed })
+        Ok(Self { port, there, back })
     }
 
-    /// Bytes since the last look.
-    pub fn passed(&self) -> u64 {
-        self.passed.swap(0, Ordering::SeqCst)
+    /// What has passed since the last look.
+    pub fn passed(&self) -> Passed {
+        Passed {
+            there: self.there.swap(0, Ordering::SeqCst),
+            back: self.back.swap(0, Ordering::SeqCst),
+        }
     }
 }
 
-fn join(one: &TcpStream, other: &TcpStream, count: &Arc<AtomicU64>) {
-    for (from, to) in [(one, other), (other, one)] {
-        let (Ok(mut from), Ok(to)) = (from.try_clone(), to.try_clone()) else {
+fn join(one: &TcpStream, other: &TcpStream, counts: &[Arc<AtomicU64>; 2]) {
+    for ((from, to), count) in [(one, other), (other, one)].into_iter().zip(counts) {
+        // What is written small is meant to go at once: it does without this, too.
+        let at_once = to.set_nodelay(true);
+        let (Ok(()), Ok(mut from), Ok(to)) = (at_once, from.try_clone(), to.try_clone()) else {
             return;
         };
         let counted = count.clone();
