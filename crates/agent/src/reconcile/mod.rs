@@ -23,6 +23,7 @@ pub async fn run(
     proxy: Option<ProxyKeeper>,
     stop: CancellationToken,
 ) {
+    let mut seen = instances::Seen::default();
     let mut tick = tokio::time::interval(PERIOD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -38,7 +39,7 @@ pub async fn run(
         if let Err(cause) = world.routes.reconcile().await {
             tracing::warn!(%cause, "the proxy does not have its routes");
         }
-        if let Err(cause) = instances::reconcile(&world, &deployments).await {
+        if let Err(cause) = instances::reconcile(&world, &deployments, &mut seen).await {
             tracing::error!(%cause, "failed to reconcile instances");
         }
     }

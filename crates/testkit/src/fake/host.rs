@@ -8,6 +8,7 @@ use landfall_model::{Digest, InstanceId, ServiceName};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::behaviour::Behaviour;
 use super::compose::Projects;
 use super::faults::Faults;
 use super::instance::FakeInstance;
@@ -115,6 +116,17 @@ impl Host {
         let now = self.now();
         if let Some(instance) = self.state().instances.get_mut(id) {
             instance.kill(now, with_shim);
+        }
+        self.ring();
+    }
+
+    /// Makes instances of a service behave otherwise from now on.
+    pub fn change(&self, service: &str, change: impl Fn(&mut Behaviour)) {
+        for instance in self.state().instances.values_mut() {
+            let owner = instance.spec.owner.as_ref();
+            if owner.is_some_and(|owner| owner.service.as_str() == service) {
+                change(&mut instance.behaviour);
+            }
         }
         self.ring();
     }

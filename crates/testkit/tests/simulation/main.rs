@@ -10,6 +10,7 @@ mod faults;
 mod kills;
 mod panics;
 mod queue;
+mod returns;
 mod seeds;
 mod settled;
 mod sim;
