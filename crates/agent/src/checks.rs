@@ -30,7 +30,7 @@ impl Through<'_> {
     /// # Errors
     /// When there is no answer.
     pub async fn get(&self, host: &str, path: &str) -> Result<Answer, AskError> {
-        self.ask(Ask::get(self.world.http, host, path, TIMEOUT))
+        self.ask(Ask::get(self.world.http_here(), host, path, TIMEOUT))
             .await
     }
 
@@ -50,7 +50,7 @@ impl Through<'_> {
     pub async fn smoke(&self, spec: &AppSpec, smoke: &SmokeSpec) -> Result<(), Cause> {
         let host = smoke.host.clone().unwrap_or_else(|| default_host(spec));
         let ask = Ask {
-            address: self.world.http,
+            address: self.world.http_here(),
             method: smoke.method.clone(),
             path: smoke.path.clone(),
             host,

@@ -1,6 +1,6 @@
 //! Everything that the control plane works with, in one place.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,6 +59,15 @@ impl World {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where HTTP is served, as it is reached from this host: a socket of all addresses has loopback
+    /// of IPv4 among them, and a host can be without that of IPv6.
+    pub fn http_here(&self) -> SocketAddr {
+        match self.http.ip().is_unspecified() {
+            true => (Ipv4Addr::LOCALHOST, self.http.port()).into(),
+            false => self.http,
+        }
     }
 
     /// The user of an environment, where it has one of its own.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use landfall_model::Digest;
 use rustix::fs::{FlockOperation, flock};
@@ -18,6 +18,8 @@ use crate::state_dir::own_state;
 
 /// Work trees of a repository that are kept: an agent of this machine may build in the last one.
 const KEPT: usize = 3;
+/// How old the work tree of a push is that nobody deploys any more: longer than builds may take.
+const BROKEN_OFF: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// Digits of a digest that name a repository.
 const DIGITS: usize = 16;
 /// Digits of a commit that people are shown.
@@ -110,6 +112,7 @@ impl Checkout {
         }
         let place = own_state()?.join("pushes");
         private(&place)?;
+        forget_broken_off(&place);
         let temporary = TempDir::new_in(place)?;
         check_out(&objects, commit, temporary.path())?;
         Ok(Self {
@@ -237,6 +240,18 @@ fn default_branch(git: &Git, url: &str) -> CommandResult<String> {
     })
 }
 
+/// Removes work trees of pushes that were killed. Those that go on are younger. What cannot be
+/// removed, or goes meanwhile, is left to the next push.
+fn forget_broken_off(place: &Path) {
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.map(|modified| modified.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age > BROKEN_OFF) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Removes the oldest work trees.
 fn forget_old(place: &Path, current: &str) -> CommandResult<()> {
     let mut trees: Vec<(SystemTime, PathBuf)> = Vec::new();
@@ -276,6 +291,22 @@ mod tests {
         assert_eq!(parsed.dir, Path::new("apps/web"));
         let plain: GitAddress = "https://host/shop".parse().unwrap();
         assert_eq!((plain.reference, plain.dir), (None, PathBuf::new()));
+    }
+
+    #[test]
+    fn what_a_push_that_was_killed_left_is_removed_after_days_and_no_sooner() {
+        let place = tempfile::tempdir().unwrap();
+        let age = |name: &str, days: u32| {
+            let dir = place.path().join(name);
+            fs::create_dir(&dir).unwrap();
+            let then = SystemTime::now() - Duration::from_secs(24 * 60 * 60) * days;
+            File::open(dir).unwrap().set_modified(then).unwrap();
+        };
+        age("old", 4);
+        age("young", 1);
+        forget_broken_off(place.path());
+        assert!(!place.path().join("old").exists());
+        assert!(place.path().join("young").exists());
     }
 
     #[test]

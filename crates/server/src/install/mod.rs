@@ -296,8 +296,8 @@ fn config(request: &InstallRequest, tell: &mut dyn FnMut(Part)) -> Result<bool, 
 /// Port 80 of all addresses, of IPv6 as well where this host has it.
 fn everywhere() -> SocketAddr {
     let port = 80;
-    // A socket like the proxy's, on any port: a kernel or a container can be without IPv6.
-    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+    // A host can have sockets of IPv6 and no address of it.
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(_) => (Ipv6Addr::UNSPECIFIED, port).into(),
         Err(_) => (Ipv4Addr::UNSPECIFIED, port).into(),
     }

@@ -35,6 +35,8 @@ fn processes(server: &ServerBox<'_>, environment: &str) -> String {
 fn d6_production_and_staging_of_an_app_change_and_go_without_touching_each_other() {
     let server = ServerBox::boot(ServerEngine::shared(), "beside", Kind::Plain);
     let sandbox = laptop(&server);
+    // All addresses, on a server that can have sockets of IPv6 and has no address of it.
+    add_with(&sandbox, &server, User::Deploy, &["--http", "[::]:80"]).ok();
     let project = deployed(&sandbox, &server);
     release_both(&project, &server, "v1");
     let first = project.landfall(&["deploy", "--yes", "--env", "staging"]);
