@@ -35,15 +35,16 @@ pub async fn set_up(
         let ended = kill_all_of(user.ids);
         ended.map_err(|error| Cause::new(CauseKind::Internal, error.to_string()))?;
     }
-    clear(world, key)?;
+    clear(world, key).await?;
     let dir = world.paths.build(&key.app, &key.environment);
     let mut passable = fs::DirBuilder::new();
     let made = passable.mode(0o711).create(&dir);
     made.map_err(|error| io_cause("make", &dir, &error))?;
     let root = dir.join(service.as_str());
     world.artifacts.materialise(tree, &root).await?;
-    if let Some(user) = &user {
-        let given = hand_over(&root, user);
+    if let Some(user) = user.clone() {
+        let tree = root.clone();
+        let given = aside(move || hand_over(&tree, &user)).await?;
         given.map_err(|error| io_cause("give to the user who builds", &root, &error))?;
     }
     Ok(BuildJob {
@@ -62,12 +63,19 @@ pub async fn set_up(
 ///
 /// # Errors
 /// When something cannot be removed.
-pub fn clear(world: &World, key: &EnvironmentKey) -> Result<(), Cause> {
+pub async fn clear(world: &World, key: &EnvironmentKey) -> Result<(), Cause> {
     let dir = world.paths.build(&key.app, &key.environment);
-    match fs::remove_dir_all(&dir) {
+    let tree = dir.clone();
+    match aside(move || fs::remove_dir_all(tree)).await? {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io_cause("remove", &dir, &error)),
         _ => Ok(()),
     }
+}
+
+/// Does what takes long with many files, where nobody waits for the thread.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Cause> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Cause::new(CauseKind::Internal, error.to_string()))
 }
 
 /// Nobody else has to see the source.
@@ -78,12 +86,12 @@ fn hand_over(root: &Path, user: &AppUser) -> io::Result<()> {
 
 fn environment(world: &World, user: Option<&AppUser>) -> BTreeMap<String, String> {
     let mut env: BTreeMap<_, _> = world.base_env.iter().cloned().collect();
-    let Some(user) = user else {
-        return env;
-    };
-    env.remove("TMPDIR");
-    env.insert("HOME".to_owned(), user.home.to_string_lossy().into_owned());
-    env.insert("USER".to_owned(), user.name.clone());
-    env.insert("LOGNAME".to_owned(), user.name.clone());
+    if let Some(user) = user {
+        env.remove("TMPDIR");
+        env.extend(
+            user.variables()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
     env
 }

@@ -294,9 +294,9 @@ pub fn environment(
     }
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), Secret::new(value));
     if let (None, Some(user)) = (of.container(), world.user(&key_of(spec))?) {
-        set("HOME", user.home.to_string_lossy().into_owned());
-        set("USER", user.name.clone());
-        set("LOGNAME", user.name);
+        for (name, value) in user.variables() {
+            set(name, value);
+        }
     }
     match of.container() {
         // Its loopback is its own, and requests come from outside of it.

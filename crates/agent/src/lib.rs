@@ -3,7 +3,7 @@
 pub mod adoption;
 pub mod api;
 pub mod builders;
-mod checks;
+pub mod checks;
 pub mod claims;
 pub mod compare;
 pub mod containers;

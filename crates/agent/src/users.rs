@@ -39,6 +39,17 @@ pub struct AppUser {
     pub home: PathBuf,
 }
 
+impl AppUser {
+    /// The variables that tell a process who it is.
+    pub fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("HOME", self.home.to_string_lossy().into_owned()),
+            ("USER", self.name.clone()),
+            ("LOGNAME", self.name.clone()),
+        ]
+    }
+}
+
 /// Finds and makes users.
 pub trait Users: Send + Sync {
     /// The user of an environment, which is made when there is none.

@@ -14,6 +14,7 @@ use crate::command_error::{CommandError, CommandResult, ErrorKind};
 use crate::context::Context;
 use crate::deployment::LocalStep;
 use crate::git::{Git, check_out, source_info};
+use crate::render::short_commit;
 use crate::state_dir::own_state;
 
 /// Work trees of a repository that are kept: an agent of this machine may build in the last one.
@@ -22,8 +23,6 @@ const KEPT: usize = 3;
 const BROKEN_OFF: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// Digits of a digest that name a repository.
 const DIGITS: usize = 16;
-/// Digits of a commit that people are shown.
-const SHORT: usize = 10;
 
 /// A repository, and what of it is meant: `URL`, `URL#REF` or `URL#REF:DIRECTORY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,11 +127,6 @@ impl Checkout {
     pub fn file(&self) -> PathBuf {
         self.root.join(&self.dir).join(landfall_config::FILE_NAME)
     }
-
-    /// Its top.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
 }
 
 /// Fetches and checks out; also what was found, for a person.
@@ -175,7 +169,7 @@ fn fetch(address: &GitAddress, state: &Path, can_ask: bool) -> CommandResult<(Ch
         return Err(error.hint("name its directory after a colon: URL#REF:DIRECTORY"));
     }
     let subject = source_info(&checkout.root).subject.unwrap_or_default();
-    let short = &commit[..commit.len().min(SHORT)];
+    let short = short_commit(&commit);
     let told = match &checkout.branch {
         Some(branch) => format!("{branch} is {short}: {subject}"),
         None => format!("{short}: {subject}"),

@@ -222,19 +222,16 @@ async fn build(
 ) -> Built {
     let before = world.inputs(&job.root, spec).await?;
     let brought = sources::tree_at(world, key, &job.root);
+    let build = |job| world.build(job, spec, &before.digest, lines.clone());
     let (digest, hold) = match (spec, brought) {
         (Build::Tree(_), Some(tree)) => {
             let _turn = turns.brought.lock().await;
-            let job = builders::set_up(world, key, &job.service, tree).await?;
-            let built = world.build(&job, spec, &before.digest, lines.clone());
-            let built = built.await;
-            builders::clear(world, key)?;
+            let own = builders::set_up(world, key, &job.service, tree).await?;
+            let built = build(&own).await;
+            builders::clear(world, key).await?;
             built?
         }
-        _ => {
-            let built = world.build(job, spec, &before.digest, lines.clone());
-            built.await?
-        }
+        _ => build(job).await?,
     };
     let after = world.inputs(&job.root, spec).await?;
     let artifact = Artifact {

@@ -13,4 +13,5 @@ pub use compose::compose;
 pub use history::history;
 pub use plan::plan;
 pub use releases::releases;
+pub use source::short_commit;
 pub use status::{StatusView, brief, status};

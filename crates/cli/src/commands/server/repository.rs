@@ -22,12 +22,11 @@ use crate::deployment::RunOptions;
 use crate::exit::ExitCode;
 use crate::git::Git;
 use crate::project::Project;
+use crate::render::short_commit;
 use crate::shipping::ShipOptions;
 
 /// What `git push -o` says to deploy a commit that does not have what is live.
 const OLDER: &str = "older";
-/// Digits of a commit that people are shown.
-const SHORT: usize = 10;
 
 /// A repository that deploys what it gets.
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,14 +109,9 @@ pub(super) async fn receive(context: &Context, args: &GitReceiveArgs) -> Command
     let checkout = Checkout::pushed(&commit, &args.branch, &args.dir)?;
     let file = checkout.file();
     if !file.is_file() {
-        let place = file
-            .strip_prefix(checkout.root())
-            .unwrap_or(&file)
-            .display();
-        let error = CommandError::new(
-            ErrorKind::Config,
-            format!("there is no {place} in this commit"),
-        );
+        let place = args.dir.join(landfall_config::FILE_NAME);
+        let message = format!("there is no {} in this commit", place.display());
+        let error = CommandError::new(ErrorKind::Config, message);
         return Err(error.hint("`landfall init` writes one; commit it"));
     }
     let project = Project::locate(Some(&file), context.environment())?;
@@ -208,7 +202,7 @@ async fn check_order(
     if has_live || is_forced || options().any(|option| option == OLDER) {
         return Ok(());
     }
-    let short = &live[..live.len().min(SHORT)];
+    let short = short_commit(&live);
     let message = format!("commit {short} is live, and what is pushed does not have it");
     Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
         "pull it first; `git push -o {OLDER}` deploys this in its place"
